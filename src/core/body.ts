@@ -1,0 +1,130 @@
+/**
+ * The body of a row: JSON Lines. The first line is the envelope, then comes one line for each key, in the envelope's order:
+ *
+ *     {"v":1,"id":"…","secret":"…","created":1700000000000,"keys":["cart","name"]}
+ *     {"items":[1,2]}
+ *     "Ada"
+ *
+ * A line a handler does not ask for is never decoded, and a line nobody changed is written back as it was.
+ * Optional envelope members: signedIn, previous, flashes, until, schema. docs/format.md has all of it with test vectors.
+ */
+
+/** A message kept until it is shown once. */
+export interface Flash {
+  readonly message: string
+  readonly level: string
+}
+
+/** The secret before the last rotation. It opens the session until `until`, and longer while nobody has used the new one. */
+export interface Previous {
+  readonly secretHash: string
+  readonly until: number
+  readonly seen: boolean
+}
+
+/** What a body says. Immutable: an edit makes a new one. */
+export interface State {
+  readonly id: string
+  readonly user: string | null
+  readonly secretHash: string
+  readonly previous: Previous | null
+  /** Where the absolute timeout counts from: creation or the last sign-in. Unix milliseconds. */
+  readonly createdAt: number
+  readonly signedInAt: number | null
+  readonly schemaVersion: number
+  readonly flashes: readonly Flash[]
+  /** Each value as its line of JSON. */
+  readonly values: ReadonlyMap<string, string>
+  /** When a value ends before its session does. Unix milliseconds. */
+  readonly until: ReadonlyMap<string, number>
+}
+
+const noUntil: ReadonlyMap<string, number> = new Map()
+const noFlashes: readonly Flash[] = []
+
+/** The state of a session nobody has stored into. */
+export function emptyState(nowMs: number, schemaVersion: number): State {
+  return {
+    id: '',
+    user: null,
+    secretHash: '',
+    previous: null,
+    createdAt: nowMs,
+    signedInAt: null,
+    schemaVersion,
+    flashes: noFlashes,
+    values: new Map(),
+    until: noUntil,
+  }
+}
+
+/** Writes a body. The owner is not in it: it is a column of the row. */
+export function encodeBody(state: State): string {
+  const { previous, values, until } = state
+  const envelope: Record<string, unknown> = { v: 1, id: state.id, secret: state.secretHash, created: state.createdAt }
+  if (state.signedInAt !== null) envelope['signedIn'] = state.signedInAt
+  if (previous !== null) envelope['previous'] = [previous.secretHash, previous.until, previous.seen]
+  if (state.flashes.length > 0) envelope['flashes'] = state.flashes.map(({ message, level }) => [message, level])
+  if (state.schemaVersion !== 0) envelope['schema'] = state.schemaVersion
+  if (until.size > 0) envelope['until'] = [...until]
+  envelope['keys'] = [...values.keys()]
+  let body = JSON.stringify(envelope)
+  for (const line of values.values()) body += '\n' + line
+  return body
+}
+
+/** Reads a body; `null` when it is not one of ours, or is another session's. Value lines are checked when they are decoded. */
+export function decodeBody(body: string, id: string, user: string | null): State | null {
+  const lines = body.split('\n')
+  let envelope: unknown
+  try {
+    envelope = JSON.parse(lines[0] ?? '')
+  } catch {
+    return null
+  }
+  if (typeof envelope !== 'object' || envelope === null) return null
+  const { v, id: boundTo, secret, created, signedIn, previous, flashes, schema, until, keys } = envelope as Record<string, unknown>
+  if (v !== 1 || boundTo !== id || typeof secret !== 'string' || typeof created !== 'number' || !Array.isArray(keys)) return null
+  if (keys.length !== lines.length - 1) return null
+  const values = new Map<string, string>()
+  for (let i = 0; i < keys.length; i++) {
+    const key: unknown = keys[i]
+    if (typeof key !== 'string') return null
+    values.set(key, lines[i + 1] as string)
+  }
+  return {
+    id,
+    user,
+    secretHash: secret,
+    previous: previous === undefined ? null : readPrevious(previous),
+    createdAt: created,
+    signedInAt: typeof signedIn === 'number' ? signedIn : null,
+    schemaVersion: typeof schema === 'number' ? schema : 0,
+    flashes: flashes === undefined ? noFlashes : readFlashes(flashes),
+    values,
+    until: until === undefined ? noUntil : readUntil(until),
+  }
+}
+
+function readPrevious(value: unknown): Previous | null {
+  if (!Array.isArray(value)) return null
+  const [secretHash, until, seen] = value as unknown[]
+  return typeof secretHash === 'string' && typeof until === 'number' ? { secretHash, until, seen: seen === true } : null
+}
+
+function readFlashes(value: unknown): readonly Flash[] {
+  if (!Array.isArray(value)) return noFlashes
+  return value.flatMap((flash: unknown) => {
+    const [message, level] = Array.isArray(flash) ? (flash as unknown[]) : []
+    return typeof message === 'string' && typeof level === 'string' ? [{ message, level }] : []
+  })
+}
+
+function readUntil(value: unknown): ReadonlyMap<string, number> {
+  const until = new Map<string, number>()
+  for (const pair of Array.isArray(value) ? value : []) {
+    const [key, at] = Array.isArray(pair) ? (pair as unknown[]) : []
+    if (typeof key === 'string' && typeof at === 'number') until.set(key, at)
+  }
+  return until
+}

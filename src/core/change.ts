@@ -1,0 +1,135 @@
+/** What a request did to its session, and doing it again on a newer row. */
+import type { Flash, State } from './body.ts'
+import { CoatcheckError } from './errors.ts'
+import { valueEnded } from './lifetime.ts'
+import { decodeValue, encodeValue, shortKey, type ValueLimits } from './values.ts'
+
+/** Runs again on the newest value whenever another request got in between. */
+export type Updater = (value: unknown) => unknown
+
+export type KeyChange =
+  | { readonly kind: 'set'; readonly text: string; readonly until: number | null }
+  | { readonly kind: 'delete' }
+  | { readonly kind: 'update'; readonly runs: readonly Updater[] }
+
+/** The edits of one request, frozen: nothing in here is shared with the handler any more. */
+export interface Change {
+  readonly signIn: { readonly user: string; readonly keep: boolean | readonly string[] } | null
+  readonly cleared: boolean
+  readonly keys: ReadonlyMap<string, KeyChange>
+  readonly flashes: readonly Flash[]
+  readonly flashesTaken: boolean
+  /** Grace in milliseconds, or `null` for no rotation. */
+  readonly rotateGraceMs: number | null
+  readonly destroy: boolean
+  /** The ticket in use is the newest, which was not known before: from now on the one before it obeys its grace. */
+  readonly seen: boolean
+}
+
+/** A change with nothing in it. */
+export const noChange: Change = {
+  signIn: null,
+  cleared: false,
+  keys: new Map(),
+  flashes: [],
+  flashesTaken: false,
+  rotateGraceMs: null,
+  destroy: false,
+  seen: false,
+}
+
+/** Whether replaying the change could write anything. */
+export function isEmpty(change: Change): boolean {
+  return (
+    change.keys.size === 0 &&
+    change.flashes.length === 0 &&
+    change.signIn === null &&
+    change.rotateGraceMs === null &&
+    !(change.cleared || change.flashesTaken || change.destroy || change.seen)
+  )
+}
+
+/** Settles a blind `set` of a key that somebody else changed meanwhile. */
+export type Merge = (key: string, mine: unknown, theirs: unknown, original: unknown) => unknown
+
+/** What replaying needs to know besides the base and the change. */
+export interface Terms {
+  readonly limits: ValueLimits & { readonly keysMax: number; readonly bytesMax: number }
+  readonly onConflict: 'mine' | 'throw' | Merge
+  readonly conflicted: (id: string, key: string) => void
+}
+
+/**
+ * The base with the change applied; the base itself when nothing differs. `opened` is what the handler saw, or `null` when it
+ * looked at nothing (then nothing can conflict). Throws `conflict`, `value_invalid`, `session_too_large` or what an updater throws.
+ */
+export function replay(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
+  let state = change.signIn === null ? base : signedIn(base, change.signIn, nowMs)
+  if (change.cleared && state.values.size > 0) state = { ...state, values: new Map(), until: new Map() }
+  if (change.keys.size > 0) state = withKeys(state, change, opened, nowMs, terms)
+  if (change.flashesTaken && state.flashes.length > 0) state = { ...state, flashes: [] }
+  if (change.flashes.length > 0) state = { ...state, flashes: [...state.flashes, ...change.flashes] }
+  if (change.seen && state.previous !== null && !state.previous.seen) state = { ...state, previous: { ...state.previous, seen: true } }
+  return state
+}
+
+function signedIn(base: State, { user, keep }: NonNullable<Change['signIn']>, nowMs: number): State {
+  const kept = base.user === null ? keep : base.user === user
+  const values = new Map(kept === true ? base.values : [])
+  for (const key of Array.isArray(kept) ? (kept as readonly string[]) : []) {
+    const text = base.values.get(key)
+    if (text !== undefined) values.set(key, text)
+  }
+  const until = new Map([...base.until].filter(([key]) => values.has(key)))
+  const flashes = kept === false ? [] : base.flashes
+  return { ...base, user, values, until, flashes, createdAt: nowMs, signedInAt: nowMs }
+}
+
+function withKeys(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
+  const values = new Map(base.values)
+  let until = base.until
+  for (const key of base.until.keys()) if (valueEnded(base, key, nowMs)) values.delete(key)
+  for (const [key, edit] of change.keys) {
+    const text = textAfter(values.get(key), key, edit, opened, terms)
+    if (text === undefined) values.delete(key)
+    else values.set(key, text)
+    const end = edit.kind === 'update' ? (until.get(key) ?? null) : edit.kind === 'set' ? edit.until : null
+    if ((until.get(key) ?? null) !== end) until = withUntil(until, key, end)
+  }
+  for (const key of until.keys()) if (!values.has(key)) until = withUntil(until, key, null)
+  if (values.size > terms.limits.keysMax) {
+    throw new CoatcheckError('session_too_large', `the session would hold ${values.size} keys, over limits.keysMax (${terms.limits.keysMax})`)
+  }
+  return until === base.until && sameTexts(values, base.values) ? base : { ...base, values, until }
+}
+
+function textAfter(theirs: string | undefined, key: string, edit: KeyChange, opened: State | null, terms: Terms): string | undefined {
+  if (edit.kind === 'update') {
+    let value = theirs === undefined ? undefined : decodeValue(theirs)
+    for (const run of edit.runs) value = run(value)
+    return encodeValue(key, value, terms.limits)
+  }
+  const mine = edit.kind === 'set' ? edit.text : undefined
+  const original = opened === null ? theirs : opened.values.get(key)
+  if (theirs === original || theirs === mine) return mine
+  terms.conflicted(opened?.id ?? '', key)
+  if (terms.onConflict === 'mine') return mine
+  if (terms.onConflict === 'throw') {
+    throw new CoatcheckError('conflict', `"${shortKey(key)}" was changed by another request meanwhile; use update(key, fn), or choose another onConflict`)
+  }
+  const read = (text: string | undefined): unknown => (text === undefined ? undefined : decodeValue(text))
+  return encodeValue(key, terms.onConflict(key, read(mine), read(theirs), read(original)), terms.limits)
+}
+
+function withUntil(until: ReadonlyMap<string, number>, key: string, end: number | null): ReadonlyMap<string, number> {
+  const copy = new Map(until)
+  if (end === null) copy.delete(key)
+  else copy.set(key, end)
+  return copy
+}
+
+function sameTexts(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, text] of a) if (b.get(key) !== text) return false
+  return true
+}

@@ -1,0 +1,97 @@
+/** Every call to a store goes through here: a deadline, a bound on how many wait, errors with a code. */
+import { CoatcheckError } from './errors.ts'
+import { inOneCall, inWaves } from './reads.ts'
+import type { Row, SessionStore, StoredRow, Timers } from './types.ts'
+
+export interface GuardOptions {
+  readonly deadlineMs: number
+  readonly callsMax: number
+  readonly timers: Timers
+  readonly failed: (operation: string, error: unknown) => void
+}
+
+interface Waiting {
+  readonly tick: number
+  readonly expire: () => void
+}
+
+// One timer for all calls counts ticks, so a call arms no timer of its own; it expires between 4 and 5 ticks after it began.
+const deadlineTicks = 4
+
+/** A store that always answers: a result, or a {@link CoatcheckError} `store_unavailable` or `store_overloaded`. */
+export class Guard {
+  readonly store: SessionStore
+  /** The newest row. */
+  readonly get: (id: string) => Promise<StoredRow | null>
+  readonly #options: GuardOptions
+  readonly #waiting = new Set<Waiting>()
+  #tick = 0
+  #timer: unknown = null
+
+  constructor(store: SessionStore, options: GuardOptions) {
+    this.store = store
+    this.#options = options
+    const { getMany } = store
+    this.get =
+      getMany === undefined
+        ? inWaves((id) => this.run('get', () => store.get(id)))
+        : inOneCall((ids) => this.run('getMany', () => getMany.call(store, ids)))
+  }
+
+  put(row: Row, expected: string | null): Promise<string | null> {
+    return this.run('put', () => this.store.put(row, expected))
+  }
+
+  delete(id: string): Promise<void> {
+    return this.run('delete', () => this.store.delete(id))
+  }
+
+  /** Calls the store within the deadline. */
+  run<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    const { deadlineMs, callsMax, failed } = this.#options
+    if (this.#waiting.size >= callsMax) {
+      return Promise.reject(new CoatcheckError('store_overloaded', `${callsMax} store calls are waiting; the store is too slow, or raise storeCallsMax`))
+    }
+    return new Promise<T>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        if (!this.#waiting.delete(waiting)) return
+        failed(operation, error)
+        reject(error instanceof CoatcheckError ? error : new CoatcheckError('store_unavailable', `the store failed at ${operation}`, error))
+      }
+      const waiting: Waiting = {
+        tick: this.#tick,
+        expire: () => fail(new CoatcheckError('store_unavailable', `the store did not answer ${operation} within ${deadlineMs} ms`)),
+      }
+      this.#waiting.add(waiting)
+      if (this.#timer === null) this.#arm()
+      let answer: Promise<T>
+      try {
+        answer = call()
+      } catch (error) {
+        return fail(error)
+      }
+      answer.then((value) => {
+        this.#waiting.delete(waiting)
+        resolve(value)
+      }, fail)
+    })
+  }
+
+  close(): void {
+    if (this.#timer !== null) this.#options.timers.clear(this.#timer)
+    this.#timer = null
+  }
+
+  #arm(): void {
+    const { timers, deadlineMs } = this.#options
+    this.#timer = timers.set(() => {
+      this.#timer = null
+      this.#tick++
+      for (const waiting of this.#waiting) {
+        if (this.#tick - waiting.tick <= deadlineTicks) break
+        waiting.expire()
+      }
+      if (this.#waiting.size > 0) this.#arm()
+    }, deadlineMs / deadlineTicks)
+  }
+}

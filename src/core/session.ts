@@ -1,0 +1,268 @@
+import type { Flash, State } from './body.ts'
+import { isEmpty, noChange, type Change, type Terms } from './change.ts'
+import { durationMs, type Duration } from './duration.ts'
+import { Edits } from './edits.ts'
+import { CoatcheckError } from './errors.ts'
+import { decodeValue } from './values.ts'
+
+/** How a session reaches the engine. @internal */
+export interface SessionPort {
+  readonly terms: Terms
+  now(): number
+  newId(): string
+  /** Throws when an edit is not possible now. `needsTicket`: the client would have to be told. */
+  mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void
+  edited(): void
+  /**
+   * Commits one change ahead of the others and answers the state it was applied to, `null` when the session is over, or
+   * `'later'` when it lives in a cookie and can only be written with the response.
+   */
+  commitNow(change: Change): Promise<State | 'later' | null>
+  unreadable(key: string): void
+}
+
+/** Options of {@link Session.set}. */
+export interface SetOptions {
+  /** Ends this value before its session ends: `'10m'`, or milliseconds. */
+  readonly ttl?: Duration
+}
+
+type Key<Data> = Extract<keyof Data, string>
+
+/**
+ * One visitor's session: a `Map` in memory that records what a request changes. Nothing is stored before the visit commits, which
+ * the adapter does before the first header byte; then the edits are replayed on the newest row, so parallel requests lose nothing.
+ *
+ * Values are anything JSON can say, and Date, Map, Set, BigInt, Uint8Array, NaN, undefined.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from 'coatcheck'
+ * import { memoryStore } from 'coatcheck/memory'
+ *
+ * const sessions = createSessions<{ visits: number; cart: string[] }>({ secret: crypto.randomUUID(), store: memoryStore() })
+ * const visit = sessions.visit({ method: 'GET', header: () => undefined })
+ * const session = await visit.session()
+ * session.set('cart', ['hat'])
+ * session.get('cart')?.push('coat') // changed in place: noticed
+ * session.update('visits', (n) => (n ?? 0) + 1) // runs again if another request was faster
+ * const { outcome } = await visit.commit()
+ * if (outcome !== 'stored') throw new Error(outcome)
+ * sessions.close()
+ * ```
+ */
+export class Session<Data extends object = Record<string, unknown>> {
+  readonly #edits: Edits
+  readonly #port: SessionPort
+  #signIn: Change['signIn'] = null
+  #rotateGraceMs: number | null = null
+  #flashes: Flash[] = []
+  #flashesTaken = false
+  #ended = false
+  /** Whether no stored session was found for this request. */
+  readonly isNew: boolean
+
+  /** Sessions come from `getSession`, `visit.session()` or `peek`. @internal */
+  constructor(state: State, isNew: boolean, port: SessionPort) {
+    this.#port = port
+    this.isNew = isNew
+    this.#edits = new Edits(state, port.terms.limits, () => port.now(), (key) => port.unreadable(key))
+  }
+
+  /** The public handle: stays the same for the life of the session, safe to log and to list devices by. Opens nothing. */
+  get id(): string {
+    if (this.opened.id === '') this.#edits.state = { ...this.opened, id: this.#port.newId() }
+    return this.opened.id
+  }
+
+  /** Who is signed in, or `null`. */
+  get user(): string | null {
+    return this.#ended ? null : (this.#signIn?.user ?? this.opened.user)
+  }
+
+  /** When it signed in, in unix milliseconds, or `null`. Reading and touching never move it. */
+  get signedInAt(): number | null {
+    return this.#signIn === null ? this.opened.signedInAt : this.#port.now()
+  }
+
+  /** How many values it holds. */
+  get size(): number {
+    return this.keys().length
+  }
+
+  /** The value, or `undefined`. An object may be changed in place: it is compared at commit. */
+  get<K extends Key<Data>>(key: K): Data[K] | undefined {
+    return this.#ended ? undefined : (this.#edits.get(key) as Data[K] | undefined)
+  }
+
+  /** Whether the key has a value, `null` and `undefined` included. */
+  has(key: Key<Data>): boolean {
+    return !this.#ended && this.#edits.has(key)
+  }
+
+  /** Sets a value. If another request changed the same key meanwhile, `onConflict` decides (default: this one wins, and an event says so). */
+  set<K extends Key<Data>>(key: K, value: Data[K], options?: SetOptions): this {
+    if (typeof key !== 'string') throw new CoatcheckError('value_invalid', 'a session key must be a string')
+    this.#mayEdit()
+    const ttl = options !== undefined && Object.hasOwn(options, 'ttl') ? options.ttl : undefined
+    this.#edits.set(key, value, ttl === undefined ? null : this.#port.now() + durationMs('ttl', ttl))
+    this.#port.edited()
+    return this
+  }
+
+  /** Removes a value; says whether there was one. */
+  delete(key: Key<Data>): boolean {
+    this.#mayEdit()
+    const had = this.#edits.delete(key)
+    if (had) this.#port.edited()
+    return had
+  }
+
+  /** Removes every value. Identity, user and lifetime stay. */
+  clear(): void {
+    this.#mayEdit()
+    this.#edits.clear()
+    this.#port.edited()
+  }
+
+  /**
+   * Computes a value from the one before, and again if another request was faster: nothing is lost. The function must be
+   * synchronous and have no side effects. Answers the new value as seen here.
+   */
+  update<K extends Key<Data>>(key: K, fn: (value: Data[K] | undefined) => Data[K]): Data[K] {
+    this.#mayEdit()
+    const value = this.#edits.update(key, fn as (value: unknown) => unknown)
+    this.#port.edited()
+    return value as Data[K]
+  }
+
+  /** Reads a value and removes it, once: of parallel requests exactly one gets it. For OAuth state, one-time codes. */
+  async take<K extends Key<Data>>(key: K): Promise<Data[K] | undefined> {
+    this.#mayEdit()
+    if (!this.has(key)) return undefined
+    const mine = this.#edits.get(key)
+    if (!this.opened.values.has(key)) {
+      this.#edits.delete(key)
+      return mine as Data[K]
+    }
+    const before = await this.#port.commitNow({ ...noChange, keys: new Map([[key, { kind: 'delete' }]]) })
+    if (before === 'later') {
+      this.#edits.delete(key)
+      return mine as Data[K]
+    }
+    this.#edits.forget(key)
+    const text = before?.values.get(key)
+    return text === undefined ? undefined : (decodeValue(text) as Data[K])
+  }
+
+  /** Leaves a message for the next page. */
+  flash(message: string, level = 'info'): void {
+    this.#mayEdit()
+    this.#flashes.push({ message: String(message), level: String(level) })
+    this.#port.edited()
+  }
+
+  /** The messages left so far, each exactly once, also to parallel readers. */
+  async flashes(): Promise<Flash[]> {
+    const mine = this.#flashes
+    if (this.#ended || (this.opened.flashes.length === 0 && mine.length === 0)) return []
+    this.#mayEdit()
+    this.#flashes = []
+    if (this.opened.flashes.length === 0) return mine
+    const { flashes } = this.opened
+    this.#edits.state = { ...this.opened, flashes: [] }
+    const before = await this.#port.commitNow({ ...noChange, flashesTaken: true })
+    if (before === 'later') this.#flashesTaken = true
+    return [...(before === 'later' ? flashes : (before?.flashes ?? [])), ...mine]
+  }
+
+  /**
+   * Makes this the session of `user`: a new secret, and the one before opens nothing from then on. An anonymous visitor's
+   * values are kept (`keep: false` drops them, `keep: ['cart']` keeps some); another user's never are.
+   */
+  signIn(user: string, options: { readonly keep?: boolean | readonly string[] } = {}): void {
+    if (typeof user !== 'string' || user === '' || user.length > 512) {
+      throw new CoatcheckError('value_invalid', 'signIn needs the user as a string of 1 to 512 characters; write String(user.id)')
+    }
+    this.#mayEdit(true)
+    const keep = Object.hasOwn(options, 'keep') ? (options.keep ?? true) : true
+    const before = this.user
+    if (before !== null && before !== user) this.#edits.clear()
+    else if (before === null && keep === false) this.#edits.clear()
+    else if (before === null && Array.isArray(keep)) this.#edits.keepOnly(keep as readonly string[])
+    this.#signIn = { user, keep }
+    this.#port.edited()
+  }
+
+  /**
+   * Gives the client a new secret; do it whenever rights change. For `grace` (default 30 s) the one before works too, so that
+   * requests under way are not cut off, and until the new one has been seen, so that a lost response locks nobody out.
+   */
+  rotate(options: { readonly grace?: Duration } = {}): void {
+    this.#mayEdit(true)
+    this.#rotateGraceMs = durationMs('grace', Object.hasOwn(options, 'grace') ? options.grace : '30s')
+    this.#port.edited()
+  }
+
+  /** Ends the session everywhere, for requests under way too, and makes the client forget it. Further edits throw `session_ended`. */
+  destroy(): void {
+    this.#mayEdit(true)
+    this.#ended = true
+    this.#port.edited()
+  }
+
+  /** The keys, in the order they were first stored. */
+  keys(): Key<Data>[] {
+    return this.#ended ? [] : (this.#edits.keys() as Key<Data>[])
+  }
+
+  /** The values, in the order of {@link keys}. */
+  values(): Data[Key<Data>][] {
+    return this.keys().map((key) => this.get(key) as Data[Key<Data>])
+  }
+
+  /** `[key, value]` pairs, in the order of {@link keys}. */
+  entries(): [Key<Data>, Data[Key<Data>]][] {
+    return this.keys().map((key) => [key, this.get(key) as Data[Key<Data>]])
+  }
+
+  forEach(visit: (value: Data[Key<Data>], key: Key<Data>, session: this) => void): void {
+    for (const [key, value] of this.entries()) visit(value, key, this)
+  }
+
+  [Symbol.iterator](): IterableIterator<[Key<Data>, Data[Key<Data>]]> {
+    return this.entries()[Symbol.iterator]()
+  }
+
+  /** A session in JSON is its values: no id, no secret. */
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(this.entries())
+  }
+
+  /** What there is to commit, or `null`. @internal */
+  collect(): Change | null {
+    if (this.#ended) return { ...noChange, destroy: true }
+    const edited = this.#edits.collect()
+    const change = { ...noChange, ...edited, signIn: this.#signIn, rotateGraceMs: this.#rotateGraceMs, flashes: this.#flashes, flashesTaken: this.#flashesTaken }
+    return isEmpty(change) ? null : change
+  }
+
+  /** Starts over on what a commit has stored. @internal */
+  rebase(state: State): void {
+    this.#edits.rebase(state)
+    this.#signIn = null
+    this.#rotateGraceMs = null
+    this.#flashes = []
+    this.#flashesTaken = false
+  }
+
+  /** The state it was opened on. @internal */
+  get opened(): State {
+    return this.#edits.state
+  }
+
+  #mayEdit(needsTicket = false): void {
+    if (this.#ended) throw new CoatcheckError('session_ended', 'this session was destroyed in this request; it takes no more changes')
+    this.#port.mayEdit(this, needsTicket)
+  }
+}

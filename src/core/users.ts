@@ -1,0 +1,118 @@
+/** Sessions by their owner: listing, ending, and how many there may be. */
+import { CoatcheckError } from './errors.ts'
+import type { Guard } from './guard.ts'
+import type { KeeperConfig } from './keeper.ts'
+import { lastUsedAt } from './lifetime.ts'
+import { loadBase, type Base } from './rows.ts'
+import { decodeValue } from './values.ts'
+
+/** One of a user's sessions, as a page of devices shows it. Times are unix milliseconds. */
+export interface SessionInfo {
+  /** For `revoke(id)`; equals `session.id` of the device itself. */
+  readonly id: string
+  readonly user: string
+  readonly createdAt: number
+  readonly signedInAt: number
+  /** As exact as `lifetime.touchEvery`. */
+  readonly lastUsedAt: number
+  /** When it ends unless it is used. */
+  readonly expiresAt: number
+  /** A stored value, such as the device's name saved at sign-in. */
+  get(key: string): unknown
+}
+
+export interface MaxPerUser {
+  readonly max: number
+  /** `'end-oldest'`: the session signed in longest ago makes room. `'refuse'`: the sign-in throws `too_many_sessions`. */
+  readonly whenFull: 'end-oldest' | 'refuse'
+}
+
+const idShape = /^[A-Za-z0-9_-]{24}$/
+
+export class Users {
+  readonly #config: KeeperConfig
+  readonly #guard: Guard
+  readonly #max: MaxPerUser | null
+  readonly #entering = new Map<string, Promise<unknown>>()
+
+  constructor(config: KeeperConfig, guard: Guard, max: MaxPerUser | null) {
+    this.#config = config
+    this.#guard = guard
+    this.#max = max
+  }
+
+  async list(user: string): Promise<SessionInfo[]> {
+    const bases = await this.#live(user)
+    return bases.map((base) => this.#info(base, user)).toSorted((a, b) => b.lastUsedAt - a.lastUsedAt)
+  }
+
+  async revoke(id: string): Promise<boolean> {
+    if (typeof id !== 'string' || !idShape.test(id)) return false
+    const base = await loadBase(this.#config, this.#guard, id)
+    if (base === null) return false
+    await this.#end(base)
+    return true
+  }
+
+  async revokeAll(user: string, except: string | null): Promise<number> {
+    const bases = (await this.#live(user)).filter(({ state }) => state.id !== except)
+    await Promise.all(bases.map((base) => this.#end(base)))
+    return bases.length
+  }
+
+  /** Runs a sign-in with room made for it. Sign-ins of one user take turns, or each would find the room the other takes. */
+  enter<T>(user: string, ownId: string | null, signIn: () => Promise<T>): Promise<T> {
+    if (this.#max === null) return signIn()
+    const max = this.#max
+    const run = async (): Promise<T> => {
+      await this.#makeRoom(user, ownId, max)
+      return signIn()
+    }
+    const mine = (this.#entering.get(user) ?? Promise.resolve()).then(run, run)
+    this.#entering.set(user, mine)
+    const leave = (): void => {
+      if (this.#entering.get(user) === mine) this.#entering.delete(user)
+    }
+    mine.then(leave, leave)
+    return mine
+  }
+
+  async #makeRoom(user: string, ownId: string | null, { max, whenFull }: MaxPerUser): Promise<void> {
+    const others = (await this.#live(user)).filter(({ state }) => state.id !== ownId)
+    if (others.length < max) return
+    if (whenFull === 'refuse') throw new CoatcheckError('too_many_sessions', `this user has ${others.length} sessions already, and maxPerUser is ${max}`)
+    const oldestFirst = others.toSorted((a, b) => (a.state.signedInAt ?? 0) - (b.state.signedInAt ?? 0))
+    await Promise.all(oldestFirst.slice(0, others.length - max + 1).map((base) => this.#end(base)))
+  }
+
+  async #live(user: string): Promise<Base[]> {
+    const { store } = this.#guard
+    const { idsOf } = store
+    if (idsOf === undefined) {
+      throw new CoatcheckError('unsupported', 'this store keeps no index of users; list, revokeUser and maxPerUser need one that has idsOf')
+    }
+    const ids = await this.#guard.run('idsOf', () => idsOf.call(store, user))
+    const bases = await Promise.all(ids.map((id) => loadBase(this.#config, this.#guard, id)))
+    return bases.filter((base) => base !== null && base.state.user === user) as Base[]
+  }
+
+  async #end({ state: { id, user } }: Base): Promise<void> {
+    await this.#guard.delete(id)
+    this.#config.emit({ type: 'revoked', name: this.#config.name, id, user })
+  }
+
+  #info({ state, expiresAt }: Base, user: string): SessionInfo {
+    return {
+      id: state.id,
+      user,
+      createdAt: state.createdAt,
+      signedInAt: state.signedInAt ?? state.createdAt,
+      lastUsedAt: lastUsedAt(state, expiresAt, this.#config.lifetime),
+      expiresAt,
+      get(key) {
+        const text = state.values.get(key)
+        return text === undefined ? undefined : decodeValue(text)
+      },
+    }
+  }
+}

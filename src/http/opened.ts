@@ -1,0 +1,147 @@
+/** One session inside one visit: opened once, committed once, and after that saving late edits by itself. */
+import { emptyState, type State } from '../core/body.ts'
+import { noChange, type Change } from '../core/change.ts'
+import { CoatcheckError } from '../core/errors.ts'
+import type { Held, Saved } from '../core/keeper.ts'
+import { reject } from '../core/keeper.ts'
+import { Session, type SessionPort } from '../core/session.ts'
+import { mintId } from '../core/ticket.ts'
+import type { Outcome } from '../core/types.ts'
+import type { Room } from './room.ts'
+import type { Sent } from './transport.ts'
+import type { RequestHead } from './types.ts'
+
+type Phase = 'open' | 'committed' | 'discarding' | 'reading'
+
+const nothingSent: Sent = { setCookies: [], headers: [] }
+
+export class Opened implements SessionPort {
+  readonly room: Room
+  /** The session the handler works with. */
+  readonly session: Session
+  #held: Held | null
+  #phase: Phase
+  /** A token that was made by a commit ahead of the last, and has to reach the client whatever happens. */
+  #token: string | null = null
+  readonly #presented: boolean
+  readonly #storeError: unknown
+  #late: Promise<void> = Promise.resolve()
+  #scheduled = false
+
+  private constructor(room: Room, held: Held | null, phase: Phase, presented: boolean, storeError: unknown) {
+    this.room = room
+    this.#held = held
+    this.#phase = phase
+    this.#presented = presented
+    this.#storeError = storeError
+    const { clock, schema } = room.config
+    this.session = new Session(held?.state ?? emptyState(clock(), schema.version), held === null, this)
+  }
+
+  /** Opens the session of a request. Throws `csrf_refused` or `store_unavailable`. */
+  static async open(room: Room, head: RequestHead, readOnly: boolean): Promise<Opened> {
+    const verdict = room.csrf?.(head) ?? 'allowed'
+    if (verdict !== 'allowed') {
+      reject(room.config, 'csrf', null)
+      throw new CoatcheckError('csrf_refused', `an unsafe request was refused (${verdict}); if its sender is yours, list it in csrf.trustedOrigins`)
+    }
+    const phase = readOnly ? 'reading' : 'open'
+    const tokens = room.transport.read(head)
+    if (tokens !== null && tokens.length === 0) return new Opened(room, null, phase, false, null)
+    try {
+      return new Opened(room, await room.keeper.open(tokens), phase, true, null)
+    } catch (error) {
+      if (room.storeDown === 'fail' || readOnly) throw error
+      return new Opened(room, null, phase, true, error)
+    }
+  }
+
+  /** Saves the edits; answers how it ended and what to send. Rejects when the store failed, and from then on drops everything. */
+  async commit(status: number): Promise<{ readonly outcome: Outcome; readonly sent: Sent }> {
+    if (this.#phase === 'committed') return { outcome: 'untouched', sent: nothingSent }
+    if (status >= 500 || this.#phase !== 'open') {
+      this.#phase = 'discarding'
+      return { outcome: 'discarded', sent: this.#send(this.#token) }
+    }
+    this.#phase = 'discarding'
+    const change = this.session.collect() ?? noChange
+    const { outcome, token } = await this.#save(change, this.session.opened)
+    this.#phase = 'committed'
+    const forgets = change.destroy && this.#presented ? 'forget' : null
+    return { outcome, sent: this.#send(token ?? this.#token ?? forgets) }
+  }
+
+  /** Resolves when every late edit is stored. */
+  settled(): Promise<void> {
+    if (this.#phase === 'committed' && this.session.collect() !== null) this.#schedule()
+    return this.#late
+  }
+
+  get terms(): SessionPort['terms'] {
+    return this.room.config.terms
+  }
+
+  now(): number {
+    return this.room.config.clock()
+  }
+
+  newId(): string {
+    return mintId(this.room.config.random)
+  }
+
+  mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void {
+    if (this.#phase === 'open' || this.#phase === 'discarding') return
+    if (this.#phase === 'reading') throw new CoatcheckError('session_read_only', 'this session was opened for reading; use getSession(request) to change it')
+    const inCookie = this.#held === null || this.#held.version === null
+    if (!needsTicket && !inCookie) return
+    const what = needsTicket ? 'signing in, rotating and destroying need' : session.isNew ? 'a new session needs' : 'a session kept in its cookie needs'
+    throw new CoatcheckError('headers_sent', `${what} a Set-Cookie, and the headers have left; do it before the response begins`)
+  }
+
+  edited(): void {
+    if (this.#phase === 'committed') this.#schedule()
+  }
+
+  async commitNow(change: Change): Promise<State | 'later' | null> {
+    if (this.#held === null || this.#held.version === null) return 'later'
+    const { before, token } = await this.#save(change, null)
+    this.#token = token ?? this.#token
+    return before
+  }
+
+  unreadable(_key: string): void {
+    reject(this.room.config, 'unreadable', this.session.opened.id)
+  }
+
+  async #save(change: Change, opened: State | null): Promise<Saved> {
+    if (this.#storeError !== null && change !== noChange) throw this.#storeError
+    const newId = this.#held === null && change !== noChange ? this.session.id : ''
+    const saved = await this.room.keeper.save(this.#held, change, { opened, newId })
+    this.#held = saved.held
+    // After a take or a flash the handler still looks at what it opened.
+    if (opened !== null && saved.held !== null) this.session.rebase(saved.held.state)
+    return saved
+  }
+
+  #send(token: string | null): Sent {
+    const { transport, config } = this.room
+    if (token === null) return nothingSent
+    if (token === 'forget') return transport.forget()
+    const { lifetime, clock } = config
+    const nowMs = clock()
+    const maxAgeMs = lifetime.persistent && this.#held !== null ? this.#held.state.createdAt + lifetime.absoluteMs - nowMs : null
+    return transport.send(token, maxAgeMs, nowMs)
+  }
+
+  // Edits of one tick are saved together. A failure is settled()'s to report; here it must only not go unhandled.
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#late = this.#late.then(async () => {
+      this.#scheduled = false
+      const change = this.session.collect()
+      if (change !== null) await this.#save(change, this.session.opened)
+    })
+    this.#late.catch(() => {})
+  }
+}

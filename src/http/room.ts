@@ -1,0 +1,90 @@
+/** One named session of an application: everything that is derived once, at start. */
+import type { Terms } from '../core/change.ts'
+import { CoatcheckError } from '../core/errors.ts'
+import { guarded, type Listener } from '../core/events.ts'
+import { Guard } from '../core/guard.ts'
+import type { Keeper, KeeperConfig } from '../core/keeper.ts'
+import { createRing } from '../core/keys.ts'
+import { resolveLifetime } from '../core/lifetime.ts'
+import { createSchemaCheck } from '../core/schema.ts'
+import { createSeals } from '../core/seal.ts'
+import { SealedKeeper } from '../core/sealed.ts'
+import { SpillKeeper, withTombstones } from '../core/spill.ts'
+import { StoredKeeper } from '../core/stored.ts'
+import { createTickets } from '../core/ticket.ts'
+import type { SessionStore, Timers } from '../core/types.ts'
+import { durationMs } from '../core/duration.ts'
+import { Users } from '../core/users.ts'
+import { createCsrf, type CsrfJudge } from './csrf.ts'
+import { checkOptions, positiveMs, resolveLimits, type SessionsOptions } from './session-options.ts'
+import { cookieTransport, headerTransport, type Transport } from './transport.ts'
+
+export interface Room {
+  readonly config: KeeperConfig
+  readonly keeper: Keeper
+  readonly transport: Transport
+  /** Judges requests to which a browser attached the token by itself; `null` when there is nothing to judge. */
+  readonly csrf: CsrfJudge | null
+  readonly users: Users | null
+  readonly guard: Guard | null
+  readonly storeDown: 'fail' | 'read-empty'
+}
+
+/** What the rooms of an application share. */
+export interface House {
+  readonly clock: () => number
+  readonly random: (size: number) => Uint8Array
+  readonly timers: Timers
+}
+
+// A sealed copy cannot be revoked, so it must not live for ever.
+const sealedLifeMaxMs = 30 * 86_400_000
+
+/** Builds a room. Throws `config_invalid`. */
+export function createRoom(name: string, options: SessionsOptions, house: House): Room {
+  checkOptions(options)
+  const { carrier = 'stored', transport: via = 'cookie', storeDown = 'fail', app = '' } = options
+  const lifetime = resolveLifetime(options.lifetime ?? {})
+  if (carrier !== 'stored' && lifetime.absoluteMs > sealedLifeMaxMs) {
+    throw new CoatcheckError('config_invalid', `lifetime.absolute is over 30 days, too long for a cookie nobody can revoke; write at most 30d, or carrier: 'stored'`)
+  }
+  const transport = via === 'cookie' ? cookieTransport(options.cookie ?? {}, name) : headerTransport(via.header)
+  const emit = guarded(options.onEvent)
+  const config = keeperConfig(name, options, emit, { ...house, lifetime })
+  const ring = createRing(options.secret, `${app}\n${transport.name}`)
+  const csrf = transport.ambient && options.csrf !== 'unsafe-off' ? createCsrf(options.csrf ?? {}, transport.secure) : null
+  const seals = createSeals(ring, house.random, lifetime.absoluteMs)
+  const room = { config, transport, csrf, storeDown }
+  if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null }
+
+  const store = carrier === 'spill' ? withTombstones(options.store, lifetime.absoluteMs, house.clock) : options.store
+  const guard = createGuard(name, store, options, emit, house.timers)
+  const users = new Users(config, guard, options.maxPerUser ?? null)
+  const tickets = createTickets(ring)
+  const stored = new StoredKeeper(config, guard, tickets, users)
+  if (carrier === 'stored') return { ...room, keeper: stored, users, guard }
+  const spill = { trustMs: durationMs('trust', options.trust ?? 0), tokenBytesMax: transport.tokenBytesMax }
+  return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, spill), users, guard }
+}
+
+function keeperConfig(name: string, options: SessionsOptions, emit: Listener, shared: House & Pick<KeeperConfig, 'lifetime'>): KeeperConfig {
+  const limits = resolveLimits(options.limits)
+  const { schema, schemaVersion, migrate } = options
+  const terms: Terms = {
+    limits,
+    onConflict: options.onConflict ?? 'mine',
+    conflicted: (id, key) => emit({ type: 'conflict', name, id, key }),
+  }
+  return { ...shared, name, terms, emit, schema: createSchemaCheck({ schema, schemaVersion, migrate }, limits) }
+}
+
+function createGuard(name: string, store: SessionStore, options: SessionsOptions, emit: Listener, timers: Timers): Guard {
+  const { storeCallsMax = 10_000 } = options
+  if (!Number.isSafeInteger(storeCallsMax) || storeCallsMax < 1) throw new CoatcheckError('config_invalid', 'storeCallsMax must be a whole number from 1')
+  return new Guard(store, {
+    deadlineMs: positiveMs('storeDeadline', options.storeDeadline ?? '2s'),
+    callsMax: storeCallsMax,
+    timers,
+    failed: (operation, error) => emit({ type: 'store_failed', name, operation, error }),
+  })
+}

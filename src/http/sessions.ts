@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import { CoatcheckError } from '../core/errors.ts'
+import type { Session } from '../core/session.ts'
+import type { Timers } from '../core/types.ts'
+import type { SessionInfo, Users } from '../core/users.ts'
+import { Opened } from './opened.ts'
+import { namedOptions, type SessionsOptions } from './session-options.ts'
+import { createRoom, type House, type Room } from './room.ts'
+import { startSweeping } from './sweeper.ts'
+import type { RequestHead, Visit } from './types.ts'
+import { roomNamed, RoomVisit } from './visit.ts'
+
+/** Whatever holds a request's headers: a `Request`, `Headers`, Node's `req` or `req.headers`, or the text of a Cookie header. */
+export type HeadersLike =
+  | string
+  | { get(name: string): string | null }
+  | { readonly headers: { get(name: string): string | null } | Record<string, string | string[] | undefined>; readonly method?: string | undefined }
+  | Record<string, string | string[] | undefined>
+
+/** The sessions of an application. Made by {@link createSessions}; `name` is a key of `stores`, by default the first. */
+export interface Sessions<Data extends object = Record<string, unknown>> {
+  /** Begins one request's way through. Adapters call it; costs nothing until the session is asked for. */
+  visit(head: RequestHead): Visit
+  /**
+   * The session behind these headers, for reading only: no cookie is set, no timeout moves. For a second service beside the
+   * application. Given a whole request with an unsafe method, it judges its origin too.
+   */
+  peek(headers: HeadersLike, name?: string): Promise<Session<Data> | null>
+  /** A user's live sessions, last used first. Needs a store with a user index (`unsupported`). */
+  list(user: string, name?: string): Promise<SessionInfo[]>
+  /** Ends one session by its public id, everywhere and for requests under way. `false`: no such session. */
+  revoke(id: string, name?: string): Promise<boolean>
+  /** Ends all sessions of a user, but for `except` (a session id). Answers how many. */
+  revokeUser(user: string, options?: { readonly except?: string }, name?: string): Promise<number>
+  /** Stops the sweeper and closes the stores. */
+  close(): Promise<void>
+}
+
+/**
+ * Sets up the sessions of an application, once, at start. Throws `config_invalid` with a sentence that says what to write.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from 'coatcheck'
+ * import { memoryStore } from 'coatcheck/memory'
+ *
+ * const sessions = createSessions<{ name: string }>({
+ *   secret: process.env['SESSION_SECRET'] ?? crypto.randomUUID(),
+ *   store: memoryStore(),
+ *   lifetime: { idle: '30m', absolute: '12h' },
+ * })
+ * if ((await sessions.peek('__Host-session=junk')) !== null) throw new Error('unexpected')
+ * await sessions.close()
+ * ```
+ */
+export function createSessions<Data extends object = Record<string, unknown>>(options: SessionsOptions<Data>): Sessions<Data> {
+  const named = namedOptions(options)
+  const { clock = Date.now, random = randomBytes, timers = unrefTimers } = options
+  const house: House = { clock, random, timers }
+  const rooms = new Map<string, Room>(named.map(([name, own]) => [name, createRoom(name, own, house)]))
+  refuseSharedCookies(rooms)
+  const stores = new Set([...rooms.values()].flatMap(({ guard }) => guard ?? []))
+  const stops = [...stores].map((guard) => startSweeping(guard, house))
+
+  const usersOf = (name: string | undefined): Users => {
+    const { users } = roomNamed(rooms, name)
+    if (users !== null) return users
+    throw new CoatcheckError('unsupported', "a sealed session lives in its cookie only and cannot be listed or revoked; use carrier 'stored' or 'spill'")
+  }
+
+  return {
+    visit: (head) => new RoomVisit(rooms, head),
+    peek: async (headers, name) => {
+      const opened = await Opened.open(roomNamed(rooms, name), headOf(headers), true).catch(refusedIsNull)
+      return opened === null || opened.session.isNew ? null : (opened.session as unknown as Session<Data>)
+    },
+    list: async (user, name) => usersOf(name).list(user),
+    revoke: async (id, name) => usersOf(name).revoke(id),
+    revokeUser: async (user, { except } = {}, name) => usersOf(name).revokeAll(user, except ?? null),
+    async close() {
+      for (const stop of stops) stop()
+      for (const guard of stores) {
+        guard.close()
+        await guard.store.close?.()
+      }
+    },
+  }
+}
+
+const unrefTimers: Timers = {
+  set: (run, delayMs) => setTimeout(run, delayMs).unref(),
+  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
+}
+
+function refuseSharedCookies(rooms: ReadonlyMap<string, Room>): void {
+  const names = [...rooms.values()].map(({ transport }) => transport.name)
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new CoatcheckError('config_invalid', `two named sessions share the cookie "${twice}"; drop cookie.name, or give each its own`)
+}
+
+function refusedIsNull(error: unknown): null {
+  if (error instanceof CoatcheckError && error.code === 'csrf_refused') return null
+  throw error
+}
+
+function headOf(from: HeadersLike): RequestHead {
+  if (typeof from === 'string') return { method: 'GET', header: (name) => (name === 'cookie' ? from : undefined) }
+  const { headers, method } = from as { headers?: unknown; method?: unknown }
+  const whole = typeof headers === 'object' && headers !== null && !Array.isArray(headers)
+  return { method: whole && typeof method === 'string' ? method : 'GET', header: readerOf(whole ? headers : from) }
+}
+
+function readerOf(headers: object): RequestHead['header'] {
+  if ('get' in headers && typeof headers.get === 'function') {
+    const fetched = headers as { get(name: string): string | null }
+    return (name) => fetched.get(name) ?? undefined
+  }
+  return (name) => {
+    const value: unknown = Object.hasOwn(headers, name) ? (headers as Record<string, unknown>)[name] : undefined
+    if (Array.isArray(value)) return value.join(name === 'cookie' ? '; ' : ', ')
+    return typeof value === 'string' ? value : undefined
+  }
+}
