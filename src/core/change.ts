@@ -2,6 +2,7 @@
 import type { Flash, State } from './body.ts'
 import { CoatcheckError } from './errors.ts'
 import { valueEnded } from './lifetime.ts'
+import { noTexts, type Texts } from './texts.ts'
 import { decodeValue, encodeValue, shortKey, type ValueLimits } from './values.ts'
 
 /** Runs again on the newest value whenever another request got in between. */
@@ -65,7 +66,7 @@ export interface Terms {
  */
 export function replay(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
   let state = change.signIn === null ? base : signedIn(base, change.signIn, nowMs)
-  if (change.cleared && state.values.size > 0) state = { ...state, values: new Map(), until: new Map() }
+  if (change.cleared && state.values.size > 0) state = { ...state, values: noTexts, until: new Map() }
   if (change.keys.size > 0) state = withKeys(state, change, opened, nowMs, terms)
   if (change.flashesTaken && state.flashes.length > 0) state = { ...state, flashes: [] }
   if (change.flashes.length > 0) state = { ...state, flashes: [...state.flashes, ...change.flashes] }
@@ -75,37 +76,32 @@ export function replay(base: State, change: Change, opened: State | null, nowMs:
 
 function signedIn(base: State, { user, keep }: NonNullable<Change['signIn']>, nowMs: number): State {
   const kept = base.user === null ? keep : base.user === user
-  const values = new Map(kept === true ? base.values : [])
-  for (const key of Array.isArray(kept) ? (kept as readonly string[]) : []) {
-    const text = base.values.get(key)
-    if (text !== undefined) values.set(key, text)
-  }
-  const until = new Map([...base.until].filter(([key]) => values.has(key)))
+  const values = kept === true ? base.values : base.values.filter((key) => Array.isArray(kept) && kept.includes(key))
   const flashes = kept === false ? [] : base.flashes
-  return { ...base, user, values, until, flashes, createdAt: nowMs, signedInAt: nowMs }
+  return { ...base, user, values, until: endsOf(values, base.until), flashes, createdAt: nowMs, signedInAt: nowMs }
 }
 
 function withKeys(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
-  const values = new Map(base.values)
-  let until = base.until
-  for (const key of base.until.keys()) if (valueEnded(base, key, nowMs)) values.delete(key)
+  let { values, until } = base
+  for (const key of until.keys()) if (valueEnded(base, key, nowMs)) values = values.with(key, undefined)
   for (const [key, edit] of change.keys) {
-    const text = textAfter(values.get(key), key, edit, opened, terms)
-    if (text === undefined) values.delete(key)
-    else values.set(key, text)
-    const end = edit.kind === 'update' ? (until.get(key) ?? null) : edit.kind === 'set' ? edit.until : null
-    if ((until.get(key) ?? null) !== end) until = withUntil(until, key, end)
+    values = values.with(key, textAfter(values.get(key), key, edit, opened, terms))
+    const end = edit.kind === 'update' ? until.get(key) : edit.kind === 'set' ? (edit.until ?? undefined) : undefined
+    if (until.get(key) !== end) until = withEnd(until, key, end)
   }
-  for (const key of until.keys()) if (!values.has(key)) until = withUntil(until, key, null)
   if (values.size > terms.limits.keysMax) {
-    throw new CoatcheckError('session_too_large', `the session would hold ${values.size} keys, over limits.keysMax (${terms.limits.keysMax})`)
+    throw new CoatcheckError(
+      'session_too_large',
+      `the session would hold ${values.size} keys, over limits.keysMax (${terms.limits.keysMax})`,
+    )
   }
-  return until === base.until && sameTexts(values, base.values) ? base : { ...base, values, until }
+  until = endsOf(values, until)
+  return until === base.until && values === base.values ? base : { ...base, values, until }
 }
 
 function textAfter(theirs: string | undefined, key: string, edit: KeyChange, opened: State | null, terms: Terms): string | undefined {
   if (edit.kind === 'update') {
-    let value = theirs === undefined ? undefined : decodeValue(theirs)
+    let value = decoded(theirs)
     for (const run of edit.runs) value = run(value)
     return encodeValue(key, value, terms.limits)
   }
@@ -115,21 +111,28 @@ function textAfter(theirs: string | undefined, key: string, edit: KeyChange, ope
   terms.conflicted(opened?.id ?? '', key)
   if (terms.onConflict === 'mine') return mine
   if (terms.onConflict === 'throw') {
-    throw new CoatcheckError('conflict', `"${shortKey(key)}" was changed by another request meanwhile; use update(key, fn), or choose another onConflict`)
+    throw new CoatcheckError(
+      'conflict',
+      `"${shortKey(key)}" was changed by another request meanwhile; use update(key, fn), or choose another onConflict`,
+    )
   }
-  const read = (text: string | undefined): unknown => (text === undefined ? undefined : decodeValue(text))
-  return encodeValue(key, terms.onConflict(key, read(mine), read(theirs), read(original)), terms.limits)
+  return encodeValue(key, terms.onConflict(key, decoded(mine), decoded(theirs), decoded(original)), terms.limits)
 }
 
-function withUntil(until: ReadonlyMap<string, number>, key: string, end: number | null): ReadonlyMap<string, number> {
-  const copy = new Map(until)
-  if (end === null) copy.delete(key)
+function decoded(text: string | undefined): unknown {
+  return text === undefined ? undefined : decodeValue(text)
+}
+
+type Ends = State['until']
+
+function withEnd(ends: Ends, key: string, end: number | undefined): Ends {
+  const copy = new Map(ends)
+  if (end === undefined) copy.delete(key)
   else copy.set(key, end)
   return copy
 }
 
-function sameTexts(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  if (a.size !== b.size) return false
-  for (const [key, text] of a) if (b.get(key) !== text) return false
-  return true
+/** The ends of values that are still there; this very map when all are. */
+function endsOf(values: Texts, ends: Ends): Ends {
+  return [...ends.keys()].every((key) => values.has(key)) ? ends : new Map([...ends].filter(([key]) => values.has(key)))
 }

@@ -10,5 +10,8 @@ export function durationMs(option: string, value: unknown): number {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null
   const ms = match ? Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN) : value
   if (typeof ms === 'number' && Number.isFinite(ms) && ms >= 0) return Math.round(ms)
-  throw new CoatcheckError('config_invalid', `${option} is not a duration; write milliseconds or a string such as '30s', '15m', '12h' or '30d'`)
+  throw new CoatcheckError(
+    'config_invalid',
+    `${option} is not a duration; write milliseconds or a string such as '30s', '15m', '12h' or '30d'`,
+  )
 }

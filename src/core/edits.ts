@@ -46,7 +46,7 @@ export class Edits {
   }
 
   keys(): string[] {
-    const keys = [...this.state.values.keys()].filter((key) => this.has(key))
+    const keys = this.state.values.keys.filter((key) => this.has(key))
     for (const [key, mark] of this.#marks) if (mark.kind !== 'delete' && !this.state.values.has(key)) keys.push(key)
     return keys
   }
@@ -80,7 +80,10 @@ export class Edits {
     const before = mark === undefined ? this.#decode(key) : mark.kind === 'delete' ? undefined : mark.value
     const value = run(before)
     if (value instanceof Promise) {
-      throw new CoatcheckError('value_invalid', `the function given to update("${shortKey(key)}") is asynchronous; await first, then update with a plain function`)
+      throw new CoatcheckError(
+        'value_invalid',
+        `the function given to update("${shortKey(key)}") is asynchronous; await first, then update with a plain function`,
+      )
     }
     if (mark === undefined ? this.#cleared : mark.kind !== 'update') {
       this.#marks.set(key, { kind: 'set', value, until: mark?.kind === 'set' ? mark.until : null })
@@ -112,9 +115,9 @@ export class Edits {
 
   /** Starts over on what a commit has stored. */
   rebase(state: State): void {
-    for (const [key, value] of this.#loans()) {
-      if (encodeValue(key, value, this.#limits) === state.values.get(key)) this.#lent.set(key, value)
-      else this.#lent.delete(key)
+    for (const [key, mark] of this.#marks) if (mark.kind !== 'delete' && isObject(mark.value)) this.#lent.set(key, mark.value)
+    for (const [key, value] of this.#lent) {
+      if (encodeValue(key, value, this.#limits) !== state.values.get(key)) this.#lent.delete(key)
     }
     this.state = state
     this.#cleared = false
@@ -125,16 +128,7 @@ export class Edits {
   forget(key: string): void {
     this.#marks.delete(key)
     this.#lent.delete(key)
-    const values = new Map(this.state.values)
-    values.delete(key)
-    this.state = { ...this.state, values }
-  }
-
-  *#loans(): Iterable<[string, object]> {
-    yield* [...this.#lent]
-    for (const [key, mark] of this.#marks) {
-      if (mark.kind !== 'delete' && isObject(mark.value)) yield [key, mark.value]
-    }
+    this.state = { ...this.state, values: this.state.values.with(key, undefined) }
   }
 
   #asChange(key: string, mark: Mark & { kind: 'update' }): KeyChange {

@@ -28,7 +28,12 @@ export type Rejection =
  * `name` is the session's name in `stores`, or `'session'`.
  */
 export type SessionEvent =
-  | { readonly type: 'created' | 'rotated' | 'destroyed' | 'revoked'; readonly name: string; readonly id: string; readonly user: string | null }
+  | {
+      readonly type: 'created' | 'rotated' | 'destroyed' | 'revoked'
+      readonly name: string
+      readonly id: string
+      readonly user: string | null
+    }
   | { readonly type: 'signed_in'; readonly name: string; readonly id: string; readonly user: string }
   /** Two requests changed the same key. The value that stands was chosen by `onConflict`. */
   | { readonly type: 'conflict'; readonly name: string; readonly id: string; readonly key: string }

@@ -22,7 +22,7 @@ const deadlineTicks = 4
 export class Guard {
   readonly store: SessionStore
   /** The newest row. */
-  readonly get: (id: string) => Promise<StoredRow | null>
+  readonly get: (id: string) => Promise<StoredRow | null> | StoredRow | null
   readonly #options: GuardOptions
   readonly #waiting = new Set<Waiting>()
   #tick = 0
@@ -31,11 +31,7 @@ export class Guard {
   constructor(store: SessionStore, options: GuardOptions) {
     this.store = store
     this.#options = options
-    const { getMany } = store
-    this.get =
-      getMany === undefined
-        ? inWaves((id) => this.run('get', () => store.get(id)))
-        : inOneCall((ids) => this.run('getMany', () => getMany.call(store, ids)))
+    this.get = this.#reader()
   }
 
   put(row: Row, expected: string | null): Promise<string | null> {
@@ -50,13 +46,15 @@ export class Guard {
   run<T>(operation: string, call: () => Promise<T>): Promise<T> {
     const { deadlineMs, callsMax, failed } = this.#options
     if (this.#waiting.size >= callsMax) {
-      return Promise.reject(new CoatcheckError('store_overloaded', `${callsMax} store calls are waiting; the store is too slow, or raise storeCallsMax`))
+      return Promise.reject(
+        new CoatcheckError('store_overloaded', `${callsMax} store calls are waiting; the store is too slow, or raise storeCallsMax`),
+      )
     }
     return new Promise<T>((resolve, reject) => {
       const fail = (error: unknown): void => {
         if (!this.#waiting.delete(waiting)) return
         failed(operation, error)
-        reject(error instanceof CoatcheckError ? error : new CoatcheckError('store_unavailable', `the store failed at ${operation}`, error))
+        reject(storeError(operation, error))
       }
       const waiting: Waiting = {
         tick: this.#tick,
@@ -82,6 +80,23 @@ export class Guard {
     this.#timer = null
   }
 
+  #reader(): Guard['get'] {
+    const { store } = this
+    const { getNow, getMany } = store
+    if (getNow !== undefined) return (id) => this.#now(() => getNow.call(store, id))
+    if (getMany === undefined) return inWaves((id) => this.run('get', () => store.get(id)))
+    return inOneCall((ids) => this.run('getMany', () => getMany.call(store, ids)))
+  }
+
+  #now<T>(call: () => T): T {
+    try {
+      return call()
+    } catch (error) {
+      this.#options.failed('get', error)
+      throw storeError('get', error)
+    }
+  }
+
   #arm(): void {
     const { timers, deadlineMs } = this.#options
     this.#timer = timers.set(() => {
@@ -94,4 +109,8 @@ export class Guard {
       if (this.#waiting.size > 0) this.#arm()
     }, deadlineMs / deadlineTicks)
   }
+}
+
+function storeError(operation: string, error: unknown): CoatcheckError {
+  return error instanceof CoatcheckError ? error : new CoatcheckError('store_unavailable', `the store failed at ${operation}`, error)
 }

@@ -26,7 +26,8 @@ export function createRing(secret: unknown, scope: string): Ring {
   const byKid = new Map(keys.map((key) => [key.kid, key]))
   const newest = keys[0]
   if (newest === undefined) throw missing()
-  if (byKid.size < keys.length) throw new CoatcheckError('config_invalid', 'the same secret is in `secret` twice; list every secret once, newest first')
+  if (byKid.size < keys.length)
+    throw new CoatcheckError('config_invalid', 'the same secret is in `secret` twice; list every secret once, newest first')
   return { newest, byKid }
 }
 
@@ -51,5 +52,8 @@ function ringKey(secret: unknown, scope: string): RingKey {
 }
 
 function missing(): CoatcheckError {
-  return new CoatcheckError('config_invalid', '`secret` is missing; pass 32 or more random bytes that outlive a restart, for example from an environment variable')
+  return new CoatcheckError(
+    'config_invalid',
+    '`secret` is missing; pass 32 or more random bytes that outlive a restart, for example from an environment variable',
+  )
 }

@@ -37,7 +37,10 @@ export function rowOf(config: KeeperConfig, state: State): Row {
   const { bytesMax } = config.terms.limits
   // A UTF-16 unit is at most three bytes of UTF-8, so most bodies need no counting.
   if (body.length * 3 > bytesMax && Buffer.byteLength(body) > bytesMax) {
-    throw new CoatcheckError('session_too_large', `the session would take ${Buffer.byteLength(body)} bytes, over limits.bytesMax (${bytesMax})`)
+    throw new CoatcheckError(
+      'session_too_large',
+      `the session would take ${Buffer.byteLength(body)} bytes, over limits.bytesMax (${bytesMax})`,
+    )
   }
   return { id: state.id, body, user: state.user, expiresAt: nextExpiry(state.createdAt, config.clock(), config.lifetime) }
 }

@@ -2,6 +2,7 @@
 import type { SchemaResult, StandardSchemaV1 } from './standard-schema.ts'
 import type { State } from './body.ts'
 import { CoatcheckError } from './errors.ts'
+import { Texts } from './texts.ts'
 import { decodeValue, encodeValue, type ValueLimits } from './values.ts'
 
 /** Values by key, as a migration sees them. */
@@ -27,9 +28,13 @@ export interface SchemaCheck {
 /** Builds the check once. Throws `config_invalid`. */
 export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): SchemaCheck {
   const { schema, migrate, schemaVersion = 0 } = options
-  if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 0) throw new CoatcheckError('config_invalid', 'schemaVersion must be a whole number from 0')
+  if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 0)
+    throw new CoatcheckError('config_invalid', 'schemaVersion must be a whole number from 0')
   if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
-    throw new CoatcheckError('config_invalid', 'schema is not a Standard Schema; pass a zod, valibot or arktype schema, or any object with "~standard"')
+    throw new CoatcheckError(
+      'config_invalid',
+      'schema is not a Standard Schema; pass a zod, valibot or arktype schema, or any object with "~standard"',
+    )
   }
 
   const check = (state: State): void | Promise<void> => {
@@ -44,7 +49,10 @@ export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): 
     upgrade(state) {
       if (state.schemaVersion === schemaVersion) return state
       if (state.schemaVersion > schemaVersion) {
-        throw new CoatcheckError('schema_invalid', `the session was stored under schemaVersion ${state.schemaVersion}, which is newer than this process knows (${schemaVersion})`)
+        throw new CoatcheckError(
+          'schema_invalid',
+          `the session was stored under schemaVersion ${state.schemaVersion}, which is newer than this process knows (${schemaVersion})`,
+        )
       }
       return upgraded(state)
     },
@@ -53,7 +61,11 @@ export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): 
   async function upgraded(state: State): Promise<State> {
     const values = valuesOf(state)
     const migrated = migrate === undefined ? values : await migrate(values, state.schemaVersion)
-    const texts = new Map(Object.entries(migrated).map(([key, value]) => [key, encodeValue(key, value, limits)]))
+    const keys = Object.keys(migrated)
+    const texts = new Texts(
+      keys,
+      keys.map((key) => encodeValue(key, migrated[key], limits)),
+    )
     const until = new Map([...state.until].filter(([key]) => texts.has(key)))
     const next: State = { ...state, values: texts, until, schemaVersion }
     await check(next)
@@ -62,7 +74,7 @@ export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): 
 }
 
 function valuesOf(state: State): Values {
-  return Object.fromEntries(Array.from(state.values, ([key, text]) => [key, decodeValue(text)]))
+  return Object.fromEntries(state.values.keys.map((key, i) => [key, decodeValue(state.values.lines[i] as string)]))
 }
 
 function refuseIssues(result: SchemaResult<unknown>): void {

@@ -21,7 +21,10 @@ export interface Seals {
 
 const dayMs = 86_400_000
 const headLength = 12
-const shape = /^s1[A-Za-z0-9_-]{50,}$/
+const shape = /^s1[A-Za-z0-9_-]{10}/
+const bytesMin = 12 + 16
+/** No cookie is longer. */
+const lengthMax = 4096
 
 /** Sealer over a ring. Tokens of days further back than `lifeMaxMs` are refused before a key is derived. */
 export function createSeals(ring: Ring, random: Random, lifeMaxMs: number): Seals {
@@ -41,17 +44,21 @@ export function createSeals(ring: Ring, random: Random, lifeMaxMs: number): Seal
 
   return {
     read(token, nowMs) {
-      if (token.length % 4 !== 0 || !shape.test(token)) return 'malformed'
+      if (token.length > lengthMax || token.length % 4 !== 0 || !shape.test(token)) return 'malformed'
       const key = ring.byKid.get(token.slice(2, 8))
       if (key === undefined) return 'unknown_key'
       const day = Buffer.from(token.slice(8, headLength), 'base64url').readUIntBE(0, 3)
       const today = Math.floor(nowMs / dayMs)
       if (day > today + 1 || day < today - daysMax) return 'malformed'
-      const bytes = Buffer.from(token.slice(headLength), 'base64url')
+      const sealed = token.slice(headLength)
+      const bytes = Buffer.from(sealed, 'base64url')
+      // Encoding again finds every other spelling, at a tenth of what a pattern over a kilobyte costs.
+      if (bytes.length < bytesMin || bytes.toString('base64url') !== sealed) return 'malformed'
       const decipher = createDecipheriv('aes-256-gcm', keyFor(key, day), bytes.subarray(0, 12), { authTagLength: 16 })
       decipher.setAAD(Buffer.from(token.slice(0, headLength), 'latin1')).setAuthTag(bytes.subarray(-16))
       try {
-        const text = decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8')
+        const text = decipher.update(bytes.subarray(12, -16)).toString('utf8')
+        decipher.final()
         return { text: text.replace(/\n{1,2}$/, ''), stale: key !== ring.newest }
       } catch {
         return 'forged'

@@ -66,7 +66,12 @@ export class Session<Data extends object = Record<string, unknown>> {
   constructor(state: State, isNew: boolean, port: SessionPort) {
     this.#port = port
     this.isNew = isNew
-    this.#edits = new Edits(state, port.terms.limits, () => port.now(), (key) => port.unreadable(key))
+    this.#edits = new Edits(
+      state,
+      port.terms.limits,
+      () => port.now(),
+      (key) => port.unreadable(key),
+    )
   }
 
   /** The public handle: stays the same for the life of the session, safe to log and to list devices by. Opens nothing. */
@@ -243,7 +248,14 @@ export class Session<Data extends object = Record<string, unknown>> {
   collect(): Change | null {
     if (this.#ended) return { ...noChange, destroy: true }
     const edited = this.#edits.collect()
-    const change = { ...noChange, ...edited, signIn: this.#signIn, rotateGraceMs: this.#rotateGraceMs, flashes: this.#flashes, flashesTaken: this.#flashesTaken }
+    const change = {
+      ...noChange,
+      ...edited,
+      signIn: this.#signIn,
+      rotateGraceMs: this.#rotateGraceMs,
+      flashes: this.#flashes,
+      flashesTaken: this.#flashesTaken,
+    }
     return isEmpty(change) ? null : change
   }
 

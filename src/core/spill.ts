@@ -87,7 +87,8 @@ export class SpillKeeper implements Keeper {
   async #spill(state: State, held: Held | null, change: Change): Promise<Saved | null> {
     const { random, clock, emit, name } = this.#config
     const secret = mintSecret(random)
-    const previous = held === null || change.signIn !== null ? null : { secretHash: state.secretHash, until: clock() + defaultGraceMs, seen: false }
+    const previous =
+      held === null || change.signIn !== null ? null : { secretHash: state.secretHash, until: clock() + defaultGraceMs, seen: false }
     const moved: State = { ...state, secretHash: hashOf(secret), previous }
     const row = rowOf(this.#config, moved)
     const version = await this.#guard.put(row, null)

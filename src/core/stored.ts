@@ -63,11 +63,17 @@ export class StoredKeeper implements Keeper {
     this.#announce(turn, change, state.id)
     // Credentials were checked for this sign-in: that the session before it is over must not make it fail.
     if (turn.outcome === 'gone' && change.signIn !== null) return this.#create(change, { ...options, newId: mintId(this.#config.random) })
-    if (turn.base === null) return { outcome: turn.outcome, held: null, token: turn.outcome === 'erased' ? 'forget' : null, before: turn.before }
+    if (turn.base === null)
+      return { outcome: turn.outcome, held: null, token: turn.outcome === 'erased' ? 'forget' : null, before: turn.before }
     const secret = turn.newSecret === null ? shown : this.#shown(turn.newSecret)
     const renewed = turn.newSecret !== null || (shown.stale && turn.outcome === 'stored')
     const token = renewed ? this.#tickets.write(state.id, secret.secret) : null
-    return { outcome: turn.outcome, held: { ...turn.base, secret: renewed ? { ...secret, stale: false } : secret }, token, before: turn.before }
+    return {
+      outcome: turn.outcome,
+      held: { ...turn.base, secret: renewed ? { ...secret, stale: false } : secret },
+      token,
+      before: turn.before,
+    }
   }
 
   async #create(change: Change, options: SaveOptions): Promise<Saved> {
@@ -91,7 +97,10 @@ export class StoredKeeper implements Keeper {
       }
       newId = mintId(random)
     }
-    throw new CoatcheckError('random_failed', `${collisionsMax} new ids were all taken: the random source repeats itself; no session was created`)
+    throw new CoatcheckError(
+      'random_failed',
+      `${collisionsMax} new ids were all taken: the random source repeats itself; no session was created`,
+    )
   }
 
   #announce(turn: Turn, change: Change, id: string): void {

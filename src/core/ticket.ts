@@ -7,10 +7,11 @@
  * at a multiple of four characters, so base64url has no spare bits in which a second spelling could hide.
  * The row keeps SHA-256 of the secret's text and never the secret.
  */
-import { createHmac, hash, timingSafeEqual, type KeyObject } from 'node:crypto'
-import type { Random } from './types.ts'
+import { hash } from 'node:crypto'
 import { CoatcheckError } from './errors.ts'
 import type { Ring } from './keys.ts'
+import { createComparison, createMac } from './mac.ts'
+import type { Random } from './types.ts'
 
 /** A genuine ticket. That it opens anything is for its row to say. */
 export interface Ticket {
@@ -31,26 +32,28 @@ export interface Tickets {
 }
 
 const signedLength = 76
+const macLength = 24
+const sameMac = createComparison(macLength)
 const shape = /^t1[A-Za-z0-9_-]{98}$/
 
 /** Ticket reader and writer over a ring. */
 export function createTickets(ring: Ring): Tickets {
-  const keys = new Map(Array.from(ring.byKid, ([kid, key]) => [kid, key.derive('ticket')]))
-  const head = 't1' + ring.newest.kid
-  const newestKey = keys.get(ring.newest.kid) as KeyObject
+  const macs = new Map(Array.from(ring.byKid, ([kid, key]) => [kid, createMac(key.derive('ticket'), signedLength)]))
+  const newest = ring.newest.kid
+  const signature = (kid: string, signed: string): string | undefined => macs.get(kid)?.(signed).slice(0, macLength)
   return {
     read(text) {
       if (text.length !== 100 || !shape.test(text)) return 'malformed'
       const kid = text.slice(2, 8)
-      const key = keys.get(kid)
-      if (key === undefined) return 'unknown_key'
-      if (!timingSafeEqual(macOf(key, text.slice(0, signedLength)), Buffer.from(text.slice(signedLength), 'base64url'))) return 'forged'
+      const mac = signature(kid, text.slice(0, signedLength))
+      if (mac === undefined) return 'unknown_key'
+      if (!sameMac(mac, text.slice(signedLength))) return 'forged'
       const secret = text.slice(32, signedLength)
-      return { id: text.slice(8, 32), secret, secretHash: hashOf(secret), stale: key !== newestKey }
+      return { id: text.slice(8, 32), secret, secretHash: hashOf(secret), stale: kid !== newest }
     },
     write(id, secret) {
-      const signed = head + id + secret
-      return signed + macOf(newestKey, signed).toString('base64url')
+      const signed = 't1' + newest + id + secret
+      return signed + signature(newest, signed)
     },
   }
 }
@@ -77,10 +80,7 @@ function mint(random: Random, size: number): string {
   } catch (error) {
     throw new CoatcheckError('random_failed', 'the random source failed; no session was created', error)
   }
-  if (bytes.length !== size) throw new CoatcheckError('random_failed', `the random source gave ${bytes.length} bytes instead of ${size}; no session was created`)
+  if (bytes.length !== size)
+    throw new CoatcheckError('random_failed', `the random source gave ${bytes.length} bytes instead of ${size}; no session was created`)
   return Buffer.from(bytes.buffer, bytes.byteOffset, size).toString('base64url')
-}
-
-function macOf(key: KeyObject, signed: string): Buffer {
-  return createHmac('sha256', key).update(signed).digest().subarray(0, 18)
 }

@@ -98,13 +98,15 @@ export class Turns {
 
   /** Replays the jobs one after another. A job that fails is told so, and leaves no trace for the next. */
   async #play(jobs: readonly Job[], base: Base | null): Promise<Played[]> {
+    const { schema } = this.#config
     const played: Played[] = []
     let state = base === null ? null : base.state
     for (const job of jobs) {
       try {
         const one = this.#playOne(job, state)
-        if (one.after !== null && one.after !== state) await this.#config.schema.check(one.after)
-        state = one.after ?? (one.before === null ? state : null)
+        const checking = one.after === null || one.after === state ? undefined : schema.check(one.after)
+        if (checking !== undefined) await checking
+        if (one.before !== null) state = one.after
         played.push(one)
       } catch (error) {
         job.reject(error)

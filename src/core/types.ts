@@ -37,6 +37,8 @@ export interface Guarantees {
 export interface SessionStore {
   /** The newest acknowledged row, or `null`. May answer an expired row: the engine judges expiry itself. */
   get(id: string): Promise<StoredRow | null>
+  /** `get` for a store that need not wait (it lives in the process): spares the engine a deadline and a turn of the queue. */
+  getNow?(id: string): StoredRow | null
   /**
    * Writes the row if its place still holds `expected` (`null`: if nothing is there; an expired row counts as something
    * until it is gone) and answers the new version; otherwise changes nothing and answers `null`. Never revives.

@@ -80,7 +80,8 @@ export class Users {
   async #makeRoom(user: string, ownId: string | null, { max, whenFull }: MaxPerUser): Promise<void> {
     const others = (await this.#live(user)).filter(({ state }) => state.id !== ownId)
     if (others.length < max) return
-    if (whenFull === 'refuse') throw new CoatcheckError('too_many_sessions', `this user has ${others.length} sessions already, and maxPerUser is ${max}`)
+    if (whenFull === 'refuse')
+      throw new CoatcheckError('too_many_sessions', `this user has ${others.length} sessions already, and maxPerUser is ${max}`)
     const oldestFirst = others.toSorted((a, b) => (a.state.signedInAt ?? 0) - (b.state.signedInAt ?? 0))
     await Promise.all(oldestFirst.slice(0, others.length - max + 1).map((base) => this.#end(base)))
   }

@@ -49,7 +49,10 @@ export function shortKey(key: string): string {
 
 function toJson(value: unknown, depth: number, walk: Walk): unknown {
   if (--walk.nodesLeft < 0) {
-    throw new CoatcheckError('session_too_large', `"${shortKey(walk.key)}" holds more than ${walk.limits.nodesMax} values; store less, or raise limits.nodesMax`)
+    throw new CoatcheckError(
+      'session_too_large',
+      `"${shortKey(walk.key)}" holds more than ${walk.limits.nodesMax} values; store less, or raise limits.nodesMax`,
+    )
   }
   switch (typeof value) {
     case 'string':
@@ -70,7 +73,10 @@ function toJson(value: unknown, depth: number, walk: Walk): unknown {
 
 function objectToJson(value: object, depth: number, walk: Walk): unknown {
   if (depth > walk.limits.depthMax) {
-    throw new CoatcheckError('session_too_large', `"${shortKey(walk.key)}" is nested deeper than ${walk.limits.depthMax} levels (or refers to itself)`)
+    throw new CoatcheckError(
+      'session_too_large',
+      `"${shortKey(walk.key)}" is nested deeper than ${walk.limits.depthMax} levels (or refers to itself)`,
+    )
   }
   if (Array.isArray(value)) return arrayToJson(value, depth, walk)
   const prototype: unknown = Object.getPrototypeOf(value)

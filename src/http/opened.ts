@@ -43,7 +43,10 @@ export class Opened implements SessionPort {
     const verdict = room.csrf?.(head) ?? 'allowed'
     if (verdict !== 'allowed') {
       reject(room.config, 'csrf', null)
-      throw new CoatcheckError('csrf_refused', `an unsafe request was refused (${verdict}); if its sender is yours, list it in csrf.trustedOrigins`)
+      throw new CoatcheckError(
+        'csrf_refused',
+        `an unsafe request was refused (${verdict}); if its sender is yours, list it in csrf.trustedOrigins`,
+      )
     }
     const phase = readOnly ? 'reading' : 'open'
     const tokens = room.transport.read(head)
@@ -91,10 +94,15 @@ export class Opened implements SessionPort {
 
   mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void {
     if (this.#phase === 'open' || this.#phase === 'discarding') return
-    if (this.#phase === 'reading') throw new CoatcheckError('session_read_only', 'this session was opened for reading; use getSession(request) to change it')
+    if (this.#phase === 'reading')
+      throw new CoatcheckError('session_read_only', 'this session was opened for reading; use getSession(request) to change it')
     const inCookie = this.#held === null || this.#held.version === null
     if (!needsTicket && !inCookie) return
-    const what = needsTicket ? 'signing in, rotating and destroying need' : session.isNew ? 'a new session needs' : 'a session kept in its cookie needs'
+    const what = needsTicket
+      ? 'signing in, rotating and destroying need'
+      : session.isNew
+        ? 'a new session needs'
+        : 'a session kept in its cookie needs'
     throw new CoatcheckError('headers_sent', `${what} a Set-Cookie, and the headers have left; do it before the response begins`)
   }
 

@@ -46,7 +46,10 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   const { carrier = 'stored', transport: via = 'cookie', storeDown = 'fail', app = '' } = options
   const lifetime = resolveLifetime(options.lifetime ?? {})
   if (carrier !== 'stored' && lifetime.absoluteMs > sealedLifeMaxMs) {
-    throw new CoatcheckError('config_invalid', `lifetime.absolute is over 30 days, too long for a cookie nobody can revoke; write at most 30d, or carrier: 'stored'`)
+    throw new CoatcheckError(
+      'config_invalid',
+      `lifetime.absolute is over 30 days, too long for a cookie nobody can revoke; write at most 30d, or carrier: 'stored'`,
+    )
   }
   const transport = via === 'cookie' ? cookieTransport(options.cookie ?? {}, name) : headerTransport(via.header)
   const emit = guarded(options.onEvent)
@@ -67,7 +70,12 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, spill), users, guard }
 }
 
-function keeperConfig(name: string, options: SessionsOptions, emit: Listener, shared: House & Pick<KeeperConfig, 'lifetime'>): KeeperConfig {
+function keeperConfig(
+  name: string,
+  options: SessionsOptions,
+  emit: Listener,
+  shared: House & Pick<KeeperConfig, 'lifetime'>,
+): KeeperConfig {
   const limits = resolveLimits(options.limits)
   const { schema, schemaVersion, migrate } = options
   const terms: Terms = {
@@ -80,7 +88,8 @@ function keeperConfig(name: string, options: SessionsOptions, emit: Listener, sh
 
 function createGuard(name: string, store: SessionStore, options: SessionsOptions, emit: Listener, timers: Timers): Guard {
   const { storeCallsMax = 10_000 } = options
-  if (!Number.isSafeInteger(storeCallsMax) || storeCallsMax < 1) throw new CoatcheckError('config_invalid', 'storeCallsMax must be a whole number from 1')
+  if (!Number.isSafeInteger(storeCallsMax) || storeCallsMax < 1)
+    throw new CoatcheckError('config_invalid', 'storeCallsMax must be a whole number from 1')
   return new Guard(store, {
     deadlineMs: positiveMs('storeDeadline', options.storeDeadline ?? '2s'),
     callsMax: storeCallsMax,

@@ -135,10 +135,14 @@ type Rest = Pick<SessionsOptions, 'irrevocable' | 'unsafeLastWriteWins' | 'maxPe
 
 function wrongCarrier(carrier: string, store: SessionStore | undefined, { irrevocable, unsafeLastWriteWins }: Rest): string | null {
   if (carrier === 'sealed') {
-    if (store !== undefined) return "carrier 'sealed' keeps everything in the cookie and uses no store; drop `store`, or write carrier: 'spill'"
-    return irrevocable === true ? null : "a sealed session cannot be revoked by anybody; write `irrevocable: true` beside carrier: 'sealed', or pass a store"
+    if (store !== undefined)
+      return "carrier 'sealed' keeps everything in the cookie and uses no store; drop `store`, or write carrier: 'spill'"
+    return irrevocable === true
+      ? null
+      : "a sealed session cannot be revoked by anybody; write `irrevocable: true` beside carrier: 'sealed', or pass a store"
   }
-  if (store === undefined) return "`store` is missing; write for example store: sqliteStore({ file: 'sessions.db' }), or carrier: 'sealed' with irrevocable: true"
+  if (store === undefined)
+    return "`store` is missing; write for example store: sqliteStore({ file: 'sessions.db' }), or carrier: 'sealed' with irrevocable: true"
   if (irrevocable !== undefined) return `irrevocable goes with carrier 'sealed' only; drop it, carrier '${carrier}' can be revoked`
   const { compareAndSwap, mayEvict } = store.guarantees
   if (!compareAndSwap && unsafeLastWriteWins !== true) {

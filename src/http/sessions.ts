@@ -14,7 +14,10 @@ import { roomNamed, RoomVisit } from './visit.ts'
 export type HeadersLike =
   | string
   | { get(name: string): string | null }
-  | { readonly headers: { get(name: string): string | null } | Record<string, string | string[] | undefined>; readonly method?: string | undefined }
+  | {
+      readonly headers: { get(name: string): string | null } | Record<string, string | string[] | undefined>
+      readonly method?: string | undefined
+    }
   | Record<string, string | string[] | undefined>
 
 /** The sessions of an application. Made by {@link createSessions}; `name` is a key of `stores`, by default the first. */
@@ -65,7 +68,10 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
   const usersOf = (name: string | undefined): Users => {
     const { users } = roomNamed(rooms, name)
     if (users !== null) return users
-    throw new CoatcheckError('unsupported', "a sealed session lives in its cookie only and cannot be listed or revoked; use carrier 'stored' or 'spill'")
+    throw new CoatcheckError(
+      'unsupported',
+      "a sealed session lives in its cookie only and cannot be listed or revoked; use carrier 'stored' or 'spill'",
+    )
   }
 
   return {
@@ -95,7 +101,8 @@ const unrefTimers: Timers = {
 function refuseSharedCookies(rooms: ReadonlyMap<string, Room>): void {
   const names = [...rooms.values()].map(({ transport }) => transport.name)
   const twice = names.find((name, i) => names.indexOf(name) < i)
-  if (twice !== undefined) throw new CoatcheckError('config_invalid', `two named sessions share the cookie "${twice}"; drop cookie.name, or give each its own`)
+  if (twice !== undefined)
+    throw new CoatcheckError('config_invalid', `two named sessions share the cookie "${twice}"; drop cookie.name, or give each its own`)
 }
 
 function refusedIsNull(error: unknown): null {

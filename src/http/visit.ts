@@ -6,6 +6,8 @@ import type { Outgoing, RequestHead, Visit } from './types.ts'
 
 const untouched: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: null }
 
+const nothing = { outcome: 'untouched', sent: untouched } as const
+
 /** A {@link Visit} over the rooms of an application. Costs nothing until a handler asks. */
 export class RoomVisit implements Visit {
   readonly #rooms: ReadonlyMap<string, Room>
@@ -29,23 +31,27 @@ export class RoomVisit implements Visit {
   }
 
   async commit(status = 200): Promise<Outgoing> {
-    let all: Outgoing = untouched
-    for (const [room, opening] of this.#opened) {
+    let all = untouched
+    for (const [{ transport }, opening] of this.#opened) {
       const opened = await opening.catch(() => null)
-      const { outcome, sent } = opened === null ? { outcome: 'untouched' as const, sent: untouched } : await opened.commit(status)
-      const { vary } = room.transport
-      all = {
-        outcome: all.outcome === 'untouched' ? outcome : all.outcome,
-        setCookies: [...all.setCookies, ...sent.setCookies],
-        headers: [...all.headers, ...sent.headers],
-        vary: all.vary === null || all.vary === vary ? vary : `${all.vary}, ${vary}`,
-      }
+      const { outcome, sent } = opened === null ? nothing : await opened.commit(status)
+      const one: Outgoing = { outcome, setCookies: sent.setCookies, headers: sent.headers, vary: transport.vary }
+      all = all === untouched ? one : both(all, one)
     }
     return all
   }
 
   async settled(): Promise<void> {
     for (const opening of this.#opened.values()) await (await opening.catch(() => null))?.settled()
+  }
+}
+
+function both(a: Outgoing, b: Outgoing): Outgoing {
+  return {
+    outcome: a.outcome === 'untouched' ? b.outcome : a.outcome,
+    setCookies: [...a.setCookies, ...b.setCookies],
+    headers: [...a.headers, ...b.headers],
+    vary: a.vary === b.vary ? a.vary : `${a.vary}, ${b.vary}`,
   }
 }
 

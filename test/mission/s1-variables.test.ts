@@ -23,7 +23,11 @@ describe.each(all)('S1 on $name', (backend) => {
     advance(10 * 60_000)
     expect((await visitor.visit((session) => session.get('short'))).result).toBe(2)
     advance(1)
-    expect((await visitor.visit((session) => [session.get('short'), session.has('short'), session.size])).result).toEqual([undefined, false, 1])
+    expect((await visitor.visit((session) => [session.get('short'), session.has('short'), session.size])).result).toEqual([
+      undefined,
+      false,
+      1,
+    ])
     advance(24 * 3_600_000 - 1)
     expect((await visitor.visit((session) => session.get('long'))).result).toBe(1)
     advance(24 * 3_600_000 + 1)
@@ -48,14 +52,32 @@ describe.each(all)('S1 on $name', (backend) => {
     const { sessions, close } = backend.setup()
     const visitor = new Visitor(sessions)
     await visitor.visit((session) => session.set('nothing', null))
-    expect((await visitor.visit((session) => [session.get('nothing'), session.has('nothing'), session.has('other')])).result).toEqual([null, true, false])
+    expect((await visitor.visit((session) => [session.get('nothing'), session.has('nothing'), session.has('other')])).result).toEqual([
+      null,
+      true,
+      false,
+    ])
     await close()
   })
 
   it('S1.7 P-03 L-16 names with dashes, unicode, 300 characters, or like our own stay inside their session', async () => {
     const { sessions, close } = backend.setup()
     const [one, two] = [new Visitor(sessions), new Visitor(sessions)]
-    const names = ['a-b', 'ключ', 'k'.repeat(300), '', '7', 'id', 'cookie', 'destroy', 'then', 'toJSON', 'constructor', '__proto__', 'line\nbreak']
+    const names = [
+      'a-b',
+      'ключ',
+      'k'.repeat(300),
+      '',
+      '7',
+      'id',
+      'cookie',
+      'destroy',
+      'then',
+      'toJSON',
+      'constructor',
+      '__proto__',
+      'line\nbreak',
+    ]
     await one.visit((session) => names.forEach((name, i) => session.set(name, i)))
     await two.visit((session) => session.set('a-b', 'mine'))
     const { result } = await one.visit((session) => names.map((name) => session.get(name)))

@@ -10,7 +10,10 @@ describe.each(all)('S2 on $name', (backend) => {
     const visitor = new Visitor(sessions)
     await visitor.visit((session) => session.set('a', 1).set('b', { x: [1] }))
     await visitor.visit((session) => {
-      const map = new Map<string, unknown>([['a', 1], ['b', { x: [1] }]])
+      const map = new Map<string, unknown>([
+        ['a', 1],
+        ['b', { x: [1] }],
+      ])
       expect([...session]).toEqual([...map])
       expect([session.keys(), session.values(), session.entries()]).toEqual([[...map.keys()], [...map.values()], [...map.entries()]])
       for (const step of [
@@ -48,13 +51,26 @@ describe.each(all)('S2 on $name', (backend) => {
       const list = session.update('list', (list) => [...((list as number[]) ?? []), 1]) as number[]
       list.push(2)
     })
-    expect((await visitor.visit((session) => [session.get('cart'), session.get('list')])).result).toEqual([[3, 4], [1, 2]])
+    expect((await visitor.visit((session) => [session.get('cart'), session.get('list')])).result).toEqual([
+      [3, 4],
+      [1, 2],
+    ])
     await close()
   })
 
   it('S2.6 S0.5 a malformed Cookie header is an empty session', async () => {
     const { sessions, store, close } = backend.setup()
-    for (const cookie of ['', ';', '=', ';;;', '__Host-session', '__Host-session=', '__Host-session=;x', 'x'.repeat(5_000), `__Host-session=${'A'.repeat(5_000)}`]) {
+    for (const cookie of [
+      '',
+      ';',
+      '=',
+      ';;;',
+      '__Host-session',
+      '__Host-session=',
+      '__Host-session=;x',
+      'x'.repeat(5_000),
+      `__Host-session=${'A'.repeat(5_000)}`,
+    ]) {
       const visit = sessions.visit({ method: 'GET', header: (name) => (name === 'cookie' ? cookie : undefined) })
       expect((await visit.session()).isNew).toBe(true)
       expect(await visit.commit()).toMatchObject({ outcome: 'untouched', setCookies: [] })

@@ -79,7 +79,10 @@ describe.each(stored)('S3 on $name', (backend) => {
 
 it('S3.1 several named sessions on several backends in one application', async () => {
   const store = memoryStore()
-  const sessions = createSessions({ secret, stores: { auth: store, prefs: { carrier: 'sealed', irrevocable: true, lifetime: { absolute: '30d', persistent: true } } } })
+  const sessions = createSessions({
+    secret,
+    stores: { auth: store, prefs: { carrier: 'sealed', irrevocable: true, lifetime: { absolute: '30d', persistent: true } } },
+  })
   const visitor = new Visitor(sessions)
   const auth = await visitor.visit((session) => session.signIn('ada'), { name: 'auth' })
   const prefs = await visitor.visit((session) => session.set('theme', 'dark'), { name: 'prefs' })
@@ -89,7 +92,9 @@ it('S3.1 several named sessions on several backends in one application', async (
   expect([(await visit.session('auth')).user, (await visit.session('prefs')).get('theme')]).toEqual(['ada', 'dark'])
   expect(await visit.session()).toBe(await visit.session('auth'))
   await expect(visit.session('other')).rejects.toMatchObject({ code: 'config_invalid' })
-  expect(() => createSessions({ secret, stores: { a: store, b: { store, cookie: { name: '__Host-a' } } } })).toThrowError(/share the cookie/)
+  expect(() => createSessions({ secret, stores: { a: store, b: { store, cookie: { name: '__Host-a' } } } })).toThrowError(
+    /share the cookie/,
+  )
   await sessions.close()
 })
 
@@ -168,7 +173,7 @@ it('S3.8 a sealed cookie reveals nothing', async () => {
   const raw = Buffer.from(visitor.cookie.split('=')[1] ?? '', 'base64url').toString('latin1')
   expect(raw + visitor.cookie).not.toMatch(/secret/)
   const lengths = new Set<string>()
-  for (let i = 0; i < 20; i++) lengths.add(((await visitor.visit((session) => session.set('n', i))), visitor.cookie))
+  for (let i = 0; i < 20; i++) lengths.add((await visitor.visit((session) => session.set('n', i)), visitor.cookie))
   expect(lengths.size).toBe(20)
   await close()
 })

@@ -35,7 +35,9 @@ export class Visitor {
   }
 
   /** Opens the session, so that a test decides when the rest happens. */
-  async begin(options: VisitOptions = {}): Promise<{ session: Session<Any>; finish: (status?: number) => Promise<Outgoing>; settled: () => Promise<void> }> {
+  async begin(
+    options: VisitOptions = {},
+  ): Promise<{ session: Session<Any>; finish: (status?: number) => Promise<Outgoing>; settled: () => Promise<void> }> {
     const { cookie } = this
     const header = (name: string): string | undefined => (name === 'cookie' ? cookie || undefined : options.headers?.[name])
     const visit = this.#sessions.visit({ method: options.method ?? 'GET', header })
