@@ -45,6 +45,11 @@ export class Edits {
     return mark === undefined ? this.#stored(key) !== undefined : mark.kind !== 'delete'
   }
 
+  /** Whether this request has set, deleted or updated it. */
+  edited(key: string): boolean {
+    return this.#marks.has(key)
+  }
+
   keys(): string[] {
     const keys = this.state.values.keys.filter((key) => this.has(key))
     for (const [key, mark] of this.#marks) if (mark.kind !== 'delete' && !this.state.values.has(key)) keys.push(key)

@@ -1,25 +1,10 @@
 import type { Flash, State } from './body.ts'
-import { isEmpty, noChange, type Change, type Terms } from './change.ts'
+import { noChange, type Change } from './change.ts'
 import { durationMs, type Duration } from './duration.ts'
 import { Edits } from './edits.ts'
 import { CoatcheckError } from './errors.ts'
+import type { SessionPort } from './session-port.ts'
 import { decodeValue } from './values.ts'
-
-/** How a session reaches the engine. @internal */
-export interface SessionPort {
-  readonly terms: Terms
-  now(): number
-  newId(): string
-  /** Throws when an edit is not possible now. `needsTicket`: the client would have to be told. */
-  mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void
-  edited(): void
-  /**
-   * Commits one change ahead of the others and answers the state it was applied to, `null` when the session is over, or
-   * `'later'` when it lives in a cookie and can only be written with the response.
-   */
-  commitNow(change: Change): Promise<State | 'later' | null>
-  unreadable(key: string): void
-}
 
 /** Options of {@link Session.set}. */
 export interface SetOptions {
@@ -54,15 +39,12 @@ type Key<Data> = Extract<keyof Data, string>
 export class Session<Data extends object = Record<string, unknown>> {
   readonly #edits: Edits
   readonly #port: SessionPort
-  #signIn: Change['signIn'] = null
-  #rotateGraceMs: number | null = null
-  #flashes: Flash[] = []
-  #flashesTaken = false
+  #rest: Pick<Change, 'signIn' | 'rotateGraceMs' | 'flashes' | 'flashesTaken'> = noChange
   #ended = false
   /** Whether no stored session was found for this request. */
   readonly isNew: boolean
 
-  /** Sessions come from `getSession`, `visit.session()` or `peek`. @internal */
+  /** @internal */
   constructor(state: State, isNew: boolean, port: SessionPort) {
     this.#port = port
     this.isNew = isNew
@@ -82,12 +64,12 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Who is signed in, or `null`. */
   get user(): string | null {
-    return this.#ended ? null : (this.#signIn?.user ?? this.opened.user)
+    return this.#ended ? null : (this.#rest.signIn?.user ?? this.opened.user)
   }
 
   /** When it signed in, in unix milliseconds, or `null`. Reading and touching never move it. */
   get signedInAt(): number | null {
-    return this.#signIn === null ? this.opened.signedInAt : this.#port.now()
+    return this.#rest.signIn === null ? this.opened.signedInAt : this.#port.now()
   }
 
   /** How many values it holds. */
@@ -145,15 +127,12 @@ export class Session<Data extends object = Record<string, unknown>> {
   async take<K extends Key<Data>>(key: K): Promise<Data[K] | undefined> {
     this.#mayEdit()
     if (!this.has(key)) return undefined
-    const mine = this.#edits.get(key)
-    if (!this.opened.values.has(key)) {
-      this.#edits.delete(key)
-      return mine as Data[K]
-    }
-    const before = await this.#port.commitNow({ ...noChange, keys: new Map([[key, { kind: 'delete' }]]) })
+    const mine = this.#edits.get(key) as Data[K]
+    const stored = this.opened.values.has(key) && !this.#edits.edited(key)
+    const before = stored ? await this.#port.commitNow({ ...noChange, keys: new Map([[key, { kind: 'delete' }]]) }) : 'later'
     if (before === 'later') {
       this.#edits.delete(key)
-      return mine as Data[K]
+      return mine
     }
     this.#edits.forget(key)
     const text = before?.values.get(key)
@@ -163,21 +142,21 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** Leaves a message for the next page. */
   flash(message: string, level = 'info'): void {
     this.#mayEdit()
-    this.#flashes.push({ message: String(message), level: String(level) })
+    this.#rest = { ...this.#rest, flashes: [...this.#rest.flashes, { message: String(message), level: String(level) }] }
     this.#port.edited()
   }
 
   /** The messages left so far, each exactly once, also to parallel readers. */
   async flashes(): Promise<Flash[]> {
-    const mine = this.#flashes
-    if (this.#ended || (this.opened.flashes.length === 0 && mine.length === 0)) return []
-    this.#mayEdit()
-    this.#flashes = []
-    if (this.opened.flashes.length === 0) return mine
+    const mine = [...this.#rest.flashes]
     const { flashes } = this.opened
+    if (this.#ended || (flashes.length === 0 && mine.length === 0)) return []
+    this.#mayEdit()
+    this.#rest = { ...this.#rest, flashes: [] }
+    if (flashes.length === 0) return mine
     this.#edits.state = { ...this.opened, flashes: [] }
     const before = await this.#port.commitNow({ ...noChange, flashesTaken: true })
-    if (before === 'later') this.#flashesTaken = true
+    if (before === 'later') this.#rest = { ...this.#rest, flashesTaken: true }
     return [...(before === 'later' ? flashes : (before?.flashes ?? [])), ...mine]
   }
 
@@ -195,17 +174,17 @@ export class Session<Data extends object = Record<string, unknown>> {
     if (before !== null && before !== user) this.#edits.clear()
     else if (before === null && keep === false) this.#edits.clear()
     else if (before === null && Array.isArray(keep)) this.#edits.keepOnly(keep as readonly string[])
-    this.#signIn = { user, keep }
+    this.#rest = { ...this.#rest, signIn: { user, keep } }
     this.#port.edited()
   }
 
   /**
-   * Gives the client a new secret; do it whenever rights change. For `grace` (default 30 s) the one before works too, so that
-   * requests under way are not cut off, and until the new one has been seen, so that a lost response locks nobody out.
+   * Gives the client a new secret; do it whenever rights change. The one before works for `grace` (default 30 s), for requests
+   * under way, and until the new one has been seen: a lost response locks nobody out.
    */
   rotate(options: { readonly grace?: Duration } = {}): void {
     this.#mayEdit(true)
-    this.#rotateGraceMs = durationMs('grace', Object.hasOwn(options, 'grace') ? options.grace : '30s')
+    this.#rest = { ...this.#rest, rotateGraceMs: durationMs('grace', Object.hasOwn(options, 'grace') ? options.grace : '30s') }
     this.#port.edited()
   }
 
@@ -231,8 +210,8 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.keys().map((key) => [key, this.get(key) as Data[Key<Data>]])
   }
 
-  forEach(visit: (value: Data[Key<Data>], key: Key<Data>, session: this) => void): void {
-    for (const [key, value] of this.entries()) visit(value, key, this)
+  forEach(run: (value: Data[Key<Data>], key: Key<Data>, session: this) => void): void {
+    for (const [key, value] of this.entries()) run(value, key, this)
   }
 
   [Symbol.iterator](): IterableIterator<[Key<Data>, Data[Key<Data>]]> {
@@ -248,24 +227,13 @@ export class Session<Data extends object = Record<string, unknown>> {
   collect(): Change | null {
     if (this.#ended) return { ...noChange, destroy: true }
     const edited = this.#edits.collect()
-    const change = {
-      ...noChange,
-      ...edited,
-      signIn: this.#signIn,
-      rotateGraceMs: this.#rotateGraceMs,
-      flashes: this.#flashes,
-      flashesTaken: this.#flashesTaken,
-    }
-    return isEmpty(change) ? null : change
+    return edited === null && this.#rest === noChange ? null : { ...noChange, ...this.#rest, ...edited }
   }
 
   /** Starts over on what a commit has stored. @internal */
   rebase(state: State): void {
     this.#edits.rebase(state)
-    this.#signIn = null
-    this.#rotateGraceMs = null
-    this.#flashes = []
-    this.#flashesTaken = false
+    this.#rest = noChange
   }
 
   /** The state it was opened on. @internal */

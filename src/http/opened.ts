@@ -1,10 +1,11 @@
 /** One session inside one visit: opened once, committed once, and after that saving late edits by itself. */
 import { emptyState, type State } from '../core/body.ts'
-import { noChange, type Change } from '../core/change.ts'
+import { isEmpty, noChange, type Change } from '../core/change.ts'
 import { CoatcheckError } from '../core/errors.ts'
 import type { Held, Saved } from '../core/keeper.ts'
 import { reject } from '../core/keeper.ts'
-import { Session, type SessionPort } from '../core/session.ts'
+import { Session } from '../core/session.ts'
+import type { SessionPort } from '../core/session-port.ts'
 import { mintId } from '../core/ticket.ts'
 import type { Outcome } from '../core/types.ts'
 import type { Room } from './room.ts'
@@ -122,8 +123,9 @@ export class Opened implements SessionPort {
   }
 
   async #save(change: Change, opened: State | null): Promise<Saved> {
-    if (this.#storeError !== null && change !== noChange) throw this.#storeError
-    const newId = this.#held === null && change !== noChange ? this.session.id : ''
+    const edited = !isEmpty(change)
+    if (this.#storeError !== null && edited) throw this.#storeError
+    const newId = this.#held === null && edited ? this.session.id : ''
     const saved = await this.room.keeper.save(this.#held, change, { opened, newId })
     this.#held = saved.held
     // After a take or a flash the handler still looks at what it opened.

@@ -1,0 +1,18 @@
+import type { State } from './body.ts'
+import type { Change, Terms } from './change.ts'
+
+/** How a session reaches the visit it belongs to. */
+export interface SessionPort {
+  readonly terms: Terms
+  now(): number
+  newId(): string
+  /** Throws when an edit is not possible now. `needsTicket`: the client would have to be told. */
+  mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void
+  edited(): void
+  /**
+   * Commits one change ahead of the others and answers the state it was applied to, `null` when the session is over, or
+   * `'later'` when it lives in a cookie and can only be written with the response.
+   */
+  commitNow(change: Change): Promise<State | 'later' | null>
+  unreadable(key: string): void
+}
