@@ -8,15 +8,42 @@
  * could be guessed letter by letter (BREACH). 36 bytes leave base64url no spare bits: one spelling for each token.
  */
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
-import { CoatcheckError } from './errors.ts'
+import type { State } from './body.ts'
+import type { Ring } from './keys.ts'
+import { draw } from './random.ts'
 import type { Random } from './types.ts'
 
 const size = 18
 const shape = /^[A-Za-z0-9_-]{48}$/
 
+/** Makes and checks the tokens of sessions. */
+export interface CsrfTokens {
+  make(state: State): string
+  matches(state: State, token: unknown): boolean
+}
+
+/** Tokens over a ring: the newest key makes them, any checks them. */
+export function createCsrfTokens(ring: Ring, random: Random): CsrfTokens {
+  const keys = [...ring.byKid.values()].map((key) => key.derive('csrf'))
+  const [newest] = keys as [KeyObject]
+  return {
+    make: (state) => csrfToken(newest, boundTo(state), random),
+    matches: (state, token) => {
+      // A page from before a rotation may still be open.
+      const bound = state.previous === null ? [boundTo(state)] : [boundTo(state), state.previous.secretHash]
+      return keys.some((key) => bound.some((hash) => csrfTokenMatches(key, hash, token)))
+    },
+  }
+}
+
+/** A sealed session has no secret; there the token stays the same until sign-out. */
+function boundTo(state: State): string {
+  return state.secretHash === '' ? state.id : state.secretHash
+}
+
 /** A token for the session whose secret has this hash; another text at every call. Throws `random_failed`. */
 export function csrfToken(key: KeyObject, secretHash: string, random: Random): string {
-  const mask = maskOf(random)
+  const mask = draw(random, size)
   return Buffer.concat([mask, xor(mask, macOf(key, secretHash))]).toString('base64url')
 }
 
@@ -25,17 +52,6 @@ export function csrfTokenMatches(key: KeyObject, secretHash: string, token: unkn
   if (typeof token !== 'string' || !shape.test(token)) return false
   const bytes = Buffer.from(token, 'base64url')
   return timingSafeEqual(xor(bytes.subarray(0, size), bytes.subarray(size)), macOf(key, secretHash))
-}
-
-function maskOf(random: Random): Uint8Array {
-  let mask: Uint8Array
-  try {
-    mask = random(size)
-  } catch (error) {
-    throw new CoatcheckError('random_failed', 'the random source failed; no CSRF token was made', error)
-  }
-  if (mask.length === size) return mask
-  throw new CoatcheckError('random_failed', `the random source gave ${mask.length} bytes instead of ${size}; no CSRF token was made`)
 }
 
 function macOf(key: KeyObject, secretHash: string): Buffer {

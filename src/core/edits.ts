@@ -57,6 +57,7 @@ export class Edits {
   }
 
   set(key: string, value: unknown, until: number | null): void {
+    if (typeof key !== 'string') throw new CoatcheckError('value_invalid', 'a session key must be a string')
     if (typeof value === 'function' || typeof value === 'symbol') encodeValue(key, value, this.#limits)
     this.#marks.set(key, { kind: 'set', value, until })
     this.#lent.delete(key)

@@ -8,8 +8,8 @@
  * rotating anything. The plaintext is padded with line feeds until base64url has no spare bits: one spelling for each token.
  */
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
+import { draw } from './random.ts'
 import type { Random } from './types.ts'
-import { CoatcheckError } from './errors.ts'
 import type { Ring, RingKey } from './keys.ts'
 import type { Flaw } from './ticket.ts'
 
@@ -70,7 +70,7 @@ export function createSeals(ring: Ring, random: Random, lifeMaxMs: number): Seal
       dayBytes.writeUIntBE(day, 0, 3)
       const head = 's1' + ring.newest.kid + dayBytes.toString('base64url')
       const spare = (3 - ((Buffer.byteLength(text) + 28) % 3)) % 3
-      const nonce = freshNonce(random)
+      const nonce = draw(random, 12)
       const cipher = createCipheriv('aes-256-gcm', keyFor(ring.newest, day), nonce, { authTagLength: 16 })
       cipher.setAAD(Buffer.from(head, 'latin1'))
       const first = cipher.update(text + '\n'.repeat(spare), 'utf8')
@@ -78,15 +78,4 @@ export function createSeals(ring: Ring, random: Random, lifeMaxMs: number): Seal
       return head + Buffer.concat([nonce, first, last, cipher.getAuthTag()]).toString('base64url')
     },
   }
-}
-
-function freshNonce(random: Random): Uint8Array {
-  let nonce: Uint8Array
-  try {
-    nonce = random(12)
-  } catch (error) {
-    throw new CoatcheckError('random_failed', 'the random source failed; nothing was sealed', error)
-  }
-  if (nonce.length !== 12) throw new CoatcheckError('random_failed', 'the random source gave too few bytes; nothing was sealed')
-  return nonce
 }

@@ -22,9 +22,10 @@ export function unseal(config: KeeperConfig, seals: Seals, tokens: readonly stri
       reject(config, opened, null)
       continue
     }
-    if (found !== null) return reject(config, 'ambiguous', null)
-    found = readCopy(opened.text, opened.stale)
-    if (found === null) reject(config, 'unreadable', null)
+    const copy = readCopy(opened.text, opened.stale)
+    if (copy === null) reject(config, 'unreadable', null)
+    else if (found !== null) return reject(config, 'ambiguous', null)
+    else found = copy
   }
   if (found === null) return null
   const ended = endedBy(found.state, found.expiresAt, config.clock(), config.lifetime)

@@ -9,6 +9,7 @@ export interface SessionPort {
   /** Throws when an edit is not possible now. `needsTicket`: the client would have to be told. */
   mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void
   edited(): void
+  csrfToken(): string | null
   /**
    * Commits one change ahead of the others and answers the state it was applied to, `null` when the session is over, or
    * `'later'` when it lives in a cookie and can only be written with the response.

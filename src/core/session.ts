@@ -28,12 +28,10 @@ type Key<Data> = Extract<keyof Data, string>
  * const sessions = createSessions<{ visits: number; cart: string[] }>({ secret: crypto.randomUUID(), store: memoryStore() })
  * const visit = sessions.visit({ method: 'GET', header: () => undefined })
  * const session = await visit.session()
- * session.set('cart', ['hat'])
- * session.get('cart')?.push('coat') // changed in place: noticed
+ * session.set('cart', ['hat']).get('cart')?.push('coat') // changed in place: noticed
  * session.update('visits', (n) => (n ?? 0) + 1) // runs again if another request was faster
- * const { outcome } = await visit.commit()
- * if (outcome !== 'stored') throw new Error(outcome)
- * sessions.close()
+ * await visit.commit()
+ * await sessions.close()
  * ```
  */
 export class Session<Data extends object = Record<string, unknown>> {
@@ -72,6 +70,11 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#rest.signIn === null ? this.opened.signedInAt : this.#port.now()
   }
 
+  /** With `csrf: { token: true }`: the token for a form, new at each call; `null` while nothing is stored. Dies with the secret. */
+  get csrfToken(): string | null {
+    return this.#port.csrfToken()
+  }
+
   /** How many values it holds. */
   get size(): number {
     return this.keys().length
@@ -89,7 +92,6 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Sets a value. If another request changed the same key meanwhile, `onConflict` decides (default: this one wins, and an event says so). */
   set<K extends Key<Data>>(key: K, value: Data[K], options?: SetOptions): this {
-    if (typeof key !== 'string') throw new CoatcheckError('value_invalid', 'a session key must be a string')
     this.#mayEdit()
     const ttl = options !== undefined && Object.hasOwn(options, 'ttl') ? options.ttl : undefined
     this.#edits.set(key, value, ttl === undefined ? null : this.#port.now() + durationMs('ttl', ttl))
@@ -113,8 +115,8 @@ export class Session<Data extends object = Record<string, unknown>> {
   }
 
   /**
-   * Computes a value from the one before, and again if another request was faster: nothing is lost. The function must be
-   * synchronous and have no side effects. Answers the new value as seen here.
+   * Computes a value from the one before, and again if another request was faster: nothing is lost. `fn` must be synchronous and
+   * have no side effects. Answers the new value as seen here.
    */
   update<K extends Key<Data>>(key: K, fn: (value: Data[K] | undefined) => Data[K]): Data[K] {
     this.#mayEdit()
@@ -161,8 +163,8 @@ export class Session<Data extends object = Record<string, unknown>> {
   }
 
   /**
-   * Makes this the session of `user`: a new secret, and the one before opens nothing from then on. An anonymous visitor's
-   * values are kept (`keep: false` drops them, `keep: ['cart']` keeps some); another user's never are.
+   * Makes this the session of `user`: a new secret; the one before opens nothing from then on. An anonymous visitor's values are
+   * kept (`keep: false` drops them, `keep: ['cart']` keeps some); another user's never are.
    */
   signIn(user: string, options: { readonly keep?: boolean | readonly string[] } = {}): void {
     if (typeof user !== 'string' || user === '' || user.length > 512) {

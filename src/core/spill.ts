@@ -12,7 +12,7 @@ import { holdsNothing, reject, type Held, type Keeper, type KeeperConfig, type S
 import { touchDue } from './lifetime.ts'
 import { loadBase, rowOf } from './rows.ts'
 import type { Seals } from './seal.ts'
-import { sealState, unseal } from './sealed.ts'
+import { sealState, unseal, type Unsealed } from './sealed.ts'
 import type { StoredKeeper } from './stored.ts'
 import { hashOf, mintSecret, type Tickets } from './ticket.ts'
 import type { SessionStore } from './types.ts'
@@ -44,12 +44,12 @@ export class SpillKeeper implements Keeper {
 
   async open(tokens: readonly string[] | null): Promise<Held | null> {
     const sealed = tokens?.filter((token) => token.startsWith('s1')) ?? []
-    if (tokens === null || sealed.length < tokens.length) return this.#stored.open(tokens)
+    if (tokens === null || sealed.length === 0) return this.#stored.open(tokens)
     const copy = unseal(this.#config, this.#seals, sealed)
-    if (copy === null) return null
-    const held = { ...copy, state: await this.#config.schema.upgrade(copy.state) }
-    if (this.#config.clock() - copy.sealedAt < this.#options.trustMs) return held
-    return this.#checked(held)
+    const others = tokens.filter((token) => !token.startsWith('s1'))
+    const stored = others.length === 0 ? null : await this.#stored.open(others)
+    if (copy === null) return stored
+    return stored === null ? this.#openCopy(copy) : reject(this.#config, 'ambiguous', null)
   }
 
   async save(held: Held | null, change: Change, options: SaveOptions): Promise<Saved> {
@@ -73,10 +73,12 @@ export class SpillKeeper implements Keeper {
     return (await this.#spill(full, held, change)) ?? this.#join(held, change, options)
   }
 
-  async #checked(copy: Held): Promise<Held | null> {
+  async #openCopy(copy: Unsealed): Promise<Held | null> {
+    const held = { ...copy, state: await this.#config.schema.upgrade(copy.state) }
+    if (this.#config.clock() - copy.sealedAt < this.#options.trustMs) return held
     const { id, secretHash } = copy.state
     const row = await this.#guard.get(id)
-    if (row === null) return copy
+    if (row === null) return held
     const base = row.body === '' ? null : await loadBase(this.#config, this.#guard, id)
     // The response that carried the ticket is still under way, or was lost: nobody has used it yet.
     if (base?.state.previous?.secretHash === secretHash && !base.state.previous.seen) return { ...base, secret: shown(secretHash) }

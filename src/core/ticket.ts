@@ -8,9 +8,9 @@
  * The row keeps SHA-256 of the secret's text and never the secret.
  */
 import { hash } from 'node:crypto'
-import { CoatcheckError } from './errors.ts'
 import type { Ring } from './keys.ts'
 import { createComparison, createMac } from './mac.ts'
+import { draw } from './random.ts'
 import type { Random } from './types.ts'
 
 /** A genuine ticket. That it opens anything is for its row to say. */
@@ -74,13 +74,6 @@ export function mintSecret(random: Random): string {
 }
 
 function mint(random: Random, size: number): string {
-  let bytes: Uint8Array
-  try {
-    bytes = random(size)
-  } catch (error) {
-    throw new CoatcheckError('random_failed', 'the random source failed; no session was created', error)
-  }
-  if (bytes.length !== size)
-    throw new CoatcheckError('random_failed', `the random source gave ${bytes.length} bytes instead of ${size}; no session was created`)
+  const bytes = draw(random, size)
   return Buffer.from(bytes.buffer, bytes.byteOffset, size).toString('base64url')
 }

@@ -9,6 +9,7 @@ import type { Guard } from './guard.ts'
 import type { Held, KeeperConfig, SaveOptions, Shown } from './keeper.ts'
 import { touchDue } from './lifetime.ts'
 import { standingOf } from './rights.ts'
+import { draw } from './random.ts'
 import { loadBase, rowOf, type Base } from './rows.ts'
 import { hashOf, mintSecret } from './ticket.ts'
 
@@ -157,7 +158,8 @@ export class Turns {
   }
 
   #pause(attempt: number): Promise<void> {
-    const delayMs = Math.random() * Math.min(attempt, 20)
+    const [dice = 0] = draw(this.#config.random, 1)
+    const delayMs = (dice / 256) * Math.min(attempt, 20)
     return new Promise((resolve) => this.#config.timers.set(resolve, delayMs))
   }
 }

@@ -32,6 +32,11 @@ export type CsrfJudge = (head: RequestHead) => CsrfVerdict
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** Whether a method changes nothing by its definition (RFC 9110 9.2.1), written exactly so. */
+export function isSafe(method: string): boolean {
+  return safeMethods.has(method)
+}
+
 /**
  * The judge of a server's requests. Throws `config_invalid`.
  *
@@ -53,7 +58,7 @@ export function createCsrf(options: CsrfOptions, cookieSecure: boolean): CsrfJud
   return (head) => {
     // Extra protocol names, versions and methods make a handshake no safer, so any mention of it counts.
     const upgrade = /websocket/i.test(head.header('upgrade') ?? '')
-    if (safeMethods.has(head.method) && !upgrade) return 'allowed'
+    if (isSafe(head.method) && !upgrade) return 'allowed'
     const origin = head.header('origin')
     if (origin !== undefined && trusted.has(origin)) return 'allowed'
     if (upgrade && (origin === undefined || !isOurs(origin, head))) return 'upgrade'

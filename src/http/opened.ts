@@ -8,11 +8,17 @@ import { Session } from '../core/session.ts'
 import type { SessionPort } from '../core/session-port.ts'
 import { mintId } from '../core/ticket.ts'
 import type { Outcome } from '../core/types.ts'
+import { isSafe } from './csrf.ts'
 import type { Room } from './room.ts'
 import type { Sent } from './transport.ts'
 import type { RequestHead } from './types.ts'
 
 type Phase = 'open' | 'committed' | 'discarding' | 'reading'
+
+export interface OpenOptions {
+  readonly readOnly?: boolean
+  readonly csrfToken?: string | undefined
+}
 
 const nothingSent: Sent = { setCookies: [], headers: [] }
 
@@ -40,22 +46,28 @@ export class Opened implements SessionPort {
   }
 
   /** Opens the session of a request. Throws `csrf_refused` or `store_unavailable`. */
-  static async open(room: Room, head: RequestHead, readOnly: boolean): Promise<Opened> {
+  static async open(room: Room, head: RequestHead, { readOnly = false, csrfToken }: OpenOptions = {}): Promise<Opened> {
     const verdict = room.csrf?.(head) ?? 'allowed'
-    if (verdict !== 'allowed') {
-      reject(room.config, 'csrf', null)
-      throw new CoatcheckError(
-        'csrf_refused',
-        `an unsafe request was refused (${verdict}); if its sender is yours, list it in csrf.trustedOrigins`,
-      )
-    }
+    if (verdict !== 'allowed') throw refused(room, `from another site (${verdict}); if its sender is yours, list it in csrf.trustedOrigins`)
     const phase = readOnly ? 'reading' : 'open'
     const tokens = room.transport.read(head)
     if (tokens !== null && tokens.length === 0) return new Opened(room, null, phase, false, null)
     try {
-      return new Opened(room, await room.keeper.open(tokens), phase, true, null)
+      const held = await room.keeper.open(tokens)
+      if (
+        held !== null &&
+        !isSafe(head.method) &&
+        room.csrfTokens?.matches(held.state, csrfToken ?? head.header('x-csrf-token')) === false
+      ) {
+        throw refused(
+          room,
+          'without the token of its session; send session.csrfToken as x-csrf-token, or pass it to getSession(request, { csrfToken })',
+        )
+      }
+      return new Opened(room, held, phase, true, null)
     } catch (error) {
-      if (room.storeDown === 'fail' || readOnly) throw error
+      const down = error instanceof CoatcheckError && error.code.startsWith('store_')
+      if (!down || room.storeDown === 'fail' || readOnly) throw error
       return new Opened(room, null, phase, true, error)
     }
   }
@@ -91,6 +103,10 @@ export class Opened implements SessionPort {
 
   newId(): string {
     return mintId(this.room.config.random)
+  }
+
+  csrfToken(): string | null {
+    return this.#held === null ? null : (this.room.csrfTokens?.make(this.#held.state) ?? null)
   }
 
   mayEdit(session: { readonly isNew: boolean }, needsTicket: boolean): void {
@@ -154,4 +170,9 @@ export class Opened implements SessionPort {
     })
     this.#late.catch(() => {})
   }
+}
+
+function refused(room: Room, why: string): CoatcheckError {
+  reject(room.config, 'csrf', null)
+  return new CoatcheckError('csrf_refused', `an unsafe request was refused: it comes ${why}`)
 }

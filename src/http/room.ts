@@ -1,5 +1,6 @@
 /** One named session of an application: everything that is derived once, at start. */
 import type { Terms } from '../core/change.ts'
+import { createCsrfTokens, type CsrfTokens } from '../core/csrf-token.ts'
 import { CoatcheckError } from '../core/errors.ts'
 import { guarded, type Listener } from '../core/events.ts'
 import { Guard } from '../core/guard.ts'
@@ -25,6 +26,8 @@ export interface Room {
   readonly transport: Transport
   /** Judges requests to which a browser attached the token by itself; `null` when there is nothing to judge. */
   readonly csrf: CsrfJudge | null
+  /** Tokens for forms, when asked for. */
+  readonly csrfTokens: CsrfTokens | null
   readonly users: Users | null
   readonly guard: Guard | null
   readonly storeDown: 'fail' | 'read-empty'
@@ -56,8 +59,10 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   const config = keeperConfig(name, options, emit, { ...house, lifetime })
   const ring = createRing(options.secret, `${app}\n${transport.name}`)
   const csrf = transport.ambient && options.csrf !== 'unsafe-off' ? createCsrf(options.csrf ?? {}, transport.secure) : null
+  const csrfTokens =
+    csrf !== null && typeof options.csrf === 'object' && options.csrf.token === true ? createCsrfTokens(ring, house.random) : null
   const seals = createSeals(ring, house.random, lifetime.absoluteMs)
-  const room = { config, transport, csrf, storeDown }
+  const room = { config, transport, csrf, csrfTokens, storeDown }
   if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null }
 
   const store = carrier === 'spill' ? withTombstones(options.store, lifetime.absoluteMs, house.clock) : options.store

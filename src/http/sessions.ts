@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { CoatcheckError } from '../core/errors.ts'
+import { systemRandom, systemTimers } from '../core/machine.ts'
 import type { Session } from '../core/session.ts'
-import type { Timers } from '../core/types.ts'
 import type { SessionInfo, Users } from '../core/users.ts'
 import { Opened } from './opened.ts'
 import { namedOptions, type SessionsOptions } from './session-options.ts'
@@ -23,7 +22,7 @@ export type HeadersLike =
 /** The sessions of an application. Made by {@link createSessions}; `name` is a key of `stores`, by default the first. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
   /** Begins one request's way through. Adapters call it; costs nothing until the session is asked for. */
-  visit(head: RequestHead): Visit
+  visit(head: RequestHead): Visit<Data>
   /**
    * The session behind these headers, for reading only: no cookie is set, no timeout moves. For a second service beside the
    * application. Given a whole request with an unsafe method, it judges its origin too.
@@ -58,7 +57,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
  */
 export function createSessions<Data extends object = Record<string, unknown>>(options: SessionsOptions<Data>): Sessions<Data> {
   const named = namedOptions(options)
-  const { clock = Date.now, random = randomBytes, timers = unrefTimers } = options
+  const { clock = Date.now, random = systemRandom, timers = systemTimers } = options
   const house: House = { clock, random, timers }
   const rooms = new Map<string, Room>(named.map(([name, own]) => [name, createRoom(name, own, house)]))
   refuseSharedCookies(rooms)
@@ -75,9 +74,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
   }
 
   return {
-    visit: (head) => new RoomVisit(rooms, head),
+    visit: (head) => new RoomVisit<Data>(rooms, head),
     peek: async (headers, name) => {
-      const opened = await Opened.open(roomNamed(rooms, name), headOf(headers), true).catch(refusedIsNull)
+      const opened = await Opened.open(roomNamed(rooms, name), headOf(headers), { readOnly: true }).catch(refusedIsNull)
       return opened === null || opened.session.isNew ? null : (opened.session as unknown as Session<Data>)
     },
     list: async (user, name) => usersOf(name).list(user),
@@ -91,11 +90,6 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
       }
     },
   }
-}
-
-const unrefTimers: Timers = {
-  set: (run, delayMs) => setTimeout(run, delayMs).unref(),
-  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }
 
 function refuseSharedCookies(rooms: ReadonlyMap<string, Room>): void {

@@ -21,10 +21,19 @@ export interface Outgoing {
   readonly vary: string | null
 }
 
+/** Which session a handler asks for: its name, or its name and the token of the form it was sent. */
+export type Ask =
+  | string
+  | {
+      readonly name?: string
+      /** With `csrf: { token: true }`: what the form sent. Scripts send it as the header `x-csrf-token` instead. */
+      readonly csrfToken?: string
+    }
+
 /** One request's way through: open at most once, commit once. */
-export interface Visit {
+export interface Visit<Data extends object = Record<string, unknown>> {
   /** Opens the session of this request, reading the store at most once. Later calls answer the same object. */
-  session<Data extends object = Record<string, unknown>>(name?: string): Promise<Session<Data>>
+  session<D extends object = Data>(ask?: Ask): Promise<Session<D>>
   /** Whether a handler has asked. While `false`, commit does nothing and an adapter may skip it. */
   readonly asked: boolean
   /**

@@ -2,14 +2,12 @@ import { CoatcheckError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import { Opened } from './opened.ts'
 import type { Room } from './room.ts'
-import type { Outgoing, RequestHead, Visit } from './types.ts'
+import type { Ask, Outgoing, RequestHead, Visit } from './types.ts'
 
 const untouched: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: null }
 
-const nothing = { outcome: 'untouched', sent: untouched } as const
-
 /** A {@link Visit} over the rooms of an application. Costs nothing until a handler asks. */
-export class RoomVisit implements Visit {
+export class RoomVisit<Data extends object> implements Visit<Data> {
   readonly #rooms: ReadonlyMap<string, Room>
   readonly #head: RequestHead
   readonly #opened = new Map<Room, Promise<Opened>>()
@@ -23,18 +21,25 @@ export class RoomVisit implements Visit {
     return this.#opened.size > 0
   }
 
-  async session<Data extends object = Record<string, unknown>>(name?: string): Promise<Session<Data>> {
+  async session<D extends object = Data>(ask?: Ask): Promise<Session<D>> {
+    const { name, csrfToken } = typeof ask === 'object' ? ask : { name: ask, csrfToken: undefined }
     const room = roomNamed(this.#rooms, name)
     let opened = this.#opened.get(room)
-    if (opened === undefined) this.#opened.set(room, (opened = Opened.open(room, this.#head, false)))
-    return (await opened).session as unknown as Session<Data>
+    if (opened === undefined) this.#opened.set(room, (opened = this.#open(room, csrfToken)))
+    return (await opened).session as unknown as Session<D>
+  }
+
+  // A refused opening is forgotten: the handler may ask again, with the token of its form.
+  #open(room: Room, csrfToken: string | undefined): Promise<Opened> {
+    const opening = Opened.open(room, this.#head, { csrfToken })
+    opening.catch(() => this.#opened.delete(room))
+    return opening
   }
 
   async commit(status = 200): Promise<Outgoing> {
     let all = untouched
     for (const [{ transport }, opening] of this.#opened) {
-      const opened = await opening.catch(() => null)
-      const { outcome, sent } = opened === null ? nothing : await opened.commit(status)
+      const { outcome, sent } = await (await opening).commit(status)
       const one: Outgoing = { outcome, setCookies: sent.setCookies, headers: sent.headers, vary: transport.vary }
       all = all === untouched ? one : both(all, one)
     }
@@ -42,7 +47,7 @@ export class RoomVisit implements Visit {
   }
 
   async settled(): Promise<void> {
-    for (const opening of this.#opened.values()) await (await opening.catch(() => null))?.settled()
+    for (const opening of this.#opened.values()) await (await opening).settled()
   }
 }
 
