@@ -9,7 +9,7 @@ const statusOf = {
   /** More store calls are waiting than `storeCallsMax`. */
   store_overloaded: 503,
   /** A value cannot be kept (function, symbol, class instance, `__proto__` key, throwing getter). */
-  value_invalid: 500,
+  value_invalid: 422,
   /** The session is over `bytesMax`, `depthMax` or `keysMax`. */
   session_too_large: 413,
   /** A sealed session does not fit a cookie. */

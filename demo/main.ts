@@ -1,0 +1,72 @@
+import { relative, sep } from 'node:path'
+import { createDemo, type Demo } from './app.ts'
+import { isTaken, listen, listenFrom, type Listening } from './listen.ts'
+import { help, readOptions, type Options } from './options.ts'
+import { keepSecret } from './secret.ts'
+
+const usualPort = 3000
+
+const options = readOptions(process.argv.slice(2), process.env)
+if (typeof options === 'string') fail(options)
+else if (options.help) console.log(help)
+else await start(options)
+
+async function start({ port, dataFolder }: Options): Promise<void> {
+  const where = namedFromHere(dataFolder)
+  let kept
+  try {
+    kept = keepSecret(dataFolder)
+  } catch (error) {
+    return fail(`The data folder ${where} cannot be used (${reason(error)}). Type another: npm start -- --data FOLDER`)
+  }
+  let demo: Demo
+  try {
+    demo = createDemo({ dataFolder, secret: kept.secret })
+  } catch (error) {
+    return fail(
+      `What is in ${where} cannot be used (${reason(error)}). Delete that folder to begin afresh, or type another: npm start -- --data FOLDER`,
+    )
+  }
+  let listening: Listening
+  try {
+    listening = port === null ? await listenFrom(demo.app, usualPort) : await listen(demo.app, port)
+  } catch (error) {
+    await demo.close()
+    return fail(
+      isTaken(error)
+        ? `Port ${port} is taken by another program. Type another: npm start -- --port ${(port ?? usualPort) + 1}, or none, for the next free one: npm start`
+        : `Port ${port ?? usualPort} cannot be used (${reason(error)}). Type another: npm start -- --port 8080`,
+    )
+  }
+  stopOnSignal(listening, demo)
+  if (port === null && listening.port !== usualPort) console.log(`Port ${usualPort} is taken, so this is on ${listening.port}.`)
+  console.log(
+    `The coat check is open at http://localhost:${listening.port}. Its ${kept.isNew ? 'new ' : ''}secret and its sessions are in ${where}. Sign in, stop it with Ctrl-C, start it again: you are still signed in.`,
+  )
+}
+
+function stopOnSignal(listening: Listening, demo: Demo): void {
+  const stop = async (): Promise<void> => {
+    await listening.close()
+    await demo.close()
+    console.log('Closed. What hangs in SQLite waits for the next start.')
+  }
+  // npm passes Ctrl-C on to a program that has got it from the terminal already.
+  let stopping: Promise<void> | undefined
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void (stopping ??= stop()))
+}
+
+/** `./data` for a folder below this one, the whole path for any other. */
+function namedFromHere(folder: string): string {
+  const path = relative('', folder)
+  return path.startsWith('..') || path.startsWith(sep) ? folder : `.${sep}${path}`
+}
+
+function fail(sentence: string): void {
+  console.error(sentence)
+  process.exitCode = 1
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,29 @@
+/** What every route asks of a request. */
+import type { Request } from 'express'
+import { getSession } from 'coatcheck/express'
+import type { Backend } from '../view.ts'
+
+/** Which of the three places this visitor is looking at. */
+export async function backendOf(req: Request): Promise<Backend> {
+  const prefs = await getSession<{ on: Backend }>(req, 'prefs')
+  return prefs.get('on') ?? 'sqlite'
+}
+
+/** One field of a form; `''` when it is missing or came more than once. */
+export function field(req: Request, name: string): string {
+  const fields = (req.body ?? {}) as Record<string, unknown>
+  const value = Object.hasOwn(fields, name) ? fields[name] : ''
+  return typeof value === 'string' ? value : ''
+}
+
+/** What the browser sent under this cookie name. The engine reads cookies itself; this is only for showing them. */
+export function cookieOf(req: Request, name: string): string | null {
+  const pair = (req.headers.cookie ?? '').split('; ').find((one) => one.startsWith(`${name}=`))
+  return pair === undefined ? null : pair.slice(name.length + 1)
+}
+
+/** Leaves a flash message for the next page. */
+export async function tell(req: Request, message: string): Promise<void> {
+  const notes = await getSession(req, 'notes')
+  notes.flash(message)
+}
