@@ -1,0 +1,36 @@
+import { CoatcheckError } from '../../core/errors.ts'
+
+// https://www.sqlite.org/rescode.html
+const busy = 5
+const locked = 6
+
+const reasons: Readonly<Record<number, string>> = {
+  [busy]: 'another process held the write lock for too long; raise busyMs if that is to be expected',
+  [locked]: 'the table is locked',
+  8: 'the file is read-only; let this process write it and its folder',
+  10: 'the disk reports an error',
+  11: 'the file is damaged; restore it from a backup, or move it away',
+  13: 'the disk is full',
+  14: 'the file cannot be opened',
+  26: 'the file is not a SQLite database',
+}
+
+/** Whether somebody else is writing, so that trying again helps. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error)
+  return code === busy || code === locked
+}
+
+/** What went wrong, as a `store_unavailable` that a person can act on. */
+export function unavailable(error: unknown): CoatcheckError {
+  return error instanceof CoatcheckError ? error : new CoatcheckError('store_unavailable', `sqliteStore: ${reasonOf(error)}`, error)
+}
+
+export function reasonOf(error: unknown): string {
+  return reasons[resultCode(error) ?? 0] ?? (error instanceof Error ? error.message : String(error))
+}
+
+/** SQLite's primary result code; the bits above it say where it came from. */
+function resultCode(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { Row, StoredRow } from '../../core/types.ts'
+
+/** The statements on one table. Each call is one statement, at most two; none opens a transaction. */
+export class Rows {
+  readonly #find
+  readonly #insert
+  readonly #update
+  readonly #rewrite
+  readonly #delete
+  readonly #touch
+  readonly #idsOf
+  readonly #idsAfter
+  // No other process, and no later life of this one, mints the same.
+  readonly #mint = randomBytes(9).toString('base64url')
+  #minted = 0
+
+  constructor(db: DatabaseSync) {
+    this.#find = db.prepare('SELECT version, user, expires_at, body FROM session WHERE id = ?')
+    this.#insert = db.prepare(
+      'INSERT INTO session (version, expires_at, body, id, user, due) VALUES (?1, ?2, ?3, ?4, ?5, ?2) ON CONFLICT (id) DO NOTHING',
+    )
+    // SQLite rewrites the index of every column that is set, changed or not. So the rule is to set none that has one …
+    this.#update = db.prepare(
+      'UPDATE session SET version = ?1, expires_at = ?2, body = ?3 WHERE id = ?4 AND user IS ?5 AND version = ?6 AND due <= ?2',
+    )
+    // … and this is for a change of user, or an earlier expiry.
+    this.#rewrite = db.prepare(
+      'UPDATE session SET version = ?1, expires_at = ?2, body = ?3, user = ?5, due = min(due, ?2) WHERE id = ?4 AND version = ?6',
+    )
+    this.#delete = db.prepare('DELETE FROM session WHERE id = ?')
+    this.#touch = db.prepare('UPDATE session SET expires_at = max(expires_at, ?) WHERE id = ?')
+    this.#idsOf = db.prepare('SELECT id FROM session WHERE user = ?')
+    this.#idsAfter = db.prepare('SELECT id FROM session WHERE id > ? ORDER BY id LIMIT ?')
+  }
+
+  find(id: string): StoredRow | null {
+    const found = this.#find.get(id)
+    if (found === undefined) return null
+    return {
+      id,
+      body: textOf(found['body']),
+      user: found['user'] as string | null,
+      expiresAt: found['expires_at'] as number,
+      version: found['version'] as string,
+    }
+  }
+
+  put({ id, body, user, expiresAt }: Row, expected: string | null): string | null {
+    const version = `${this.#mint}-${(++this.#minted).toString(36)}`
+    const values = [version, expiresAt, columnOf(body), id, user]
+    const done = expected === null ? this.#insert.run(...values) : this.#replace([...values, expected])
+    return done.changes === 1 ? version : null
+  }
+
+  #replace(values: SQLInputValue[]) {
+    const done = this.#update.run(...values)
+    return done.changes === 1 ? done : this.#rewrite.run(...values)
+  }
+
+  delete(id: string): void {
+    this.#delete.run(id)
+  }
+
+  touch(id: string, expiresAt: number): boolean {
+    return this.#touch.run(expiresAt, id).changes === 1
+  }
+
+  idsOf(user: string): string[] {
+    return this.#idsOf.all(user).map(({ id }) => id as string)
+  }
+
+  idsAfter(id: string, limit: number): string[] {
+    return this.#idsAfter.all(id, limit).map(({ id }) => id as string)
+  }
+}
+
+/** Whether a TEXT column gives back what it was given: UTF-8 has no lone surrogates, and Node 22 reads up to the first zero. */
+export function isPlain(text: string): boolean {
+  return !text.includes('\0') && !/\p{Surrogate}/u.test(text)
+}
+
+function columnOf(text: string): string | Uint8Array {
+  return isPlain(text) ? text : Buffer.from(text, 'utf16le')
+}
+
+function textOf(column: SQLOutputValue | undefined): string {
+  return typeof column === 'string' ? column : Buffer.from(column as Uint8Array).toString('utf16le')
+}
