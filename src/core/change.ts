@@ -3,7 +3,7 @@ import type { Flash, State } from './body.ts'
 import { CoatcheckError } from './errors.ts'
 import { valueEnded } from './lifetime.ts'
 import { noTexts, type Texts } from './texts.ts'
-import { decodeValue, encodeValue, shortKey, type ValueLimits } from './values.ts'
+import { encodeValue, readValue, shortKey, type ValueLimits } from './values.ts'
 
 /** Runs again on the newest value whenever another request got in between. */
 export type Updater = (value: unknown) => unknown
@@ -83,25 +83,28 @@ function signedIn(base: State, { user, keep }: NonNullable<Change['signIn']>, no
 
 function withKeys(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
   let { values, until } = base
+  // Before the loop too: each turn of it copies the values.
+  if (change.keys.size > terms.limits.keysMax) checkKeys([...change.keys.values()].filter(({ kind }) => kind !== 'delete').length, base, terms)
   for (const key of until.keys()) if (valueEnded(base, key, nowMs)) values = values.with(key, undefined)
   for (const [key, edit] of change.keys) {
     values = values.with(key, textAfter(values.get(key), key, edit, opened, terms))
     const end = edit.kind === 'update' ? until.get(key) : edit.kind === 'set' ? (edit.until ?? undefined) : undefined
     if (until.get(key) !== end) until = withEnd(until, key, end)
   }
-  if (values.size > terms.limits.keysMax) {
-    throw new CoatcheckError(
-      'session_too_large',
-      `the session would hold ${values.size} keys, over limits.keysMax (${terms.limits.keysMax})`,
-    )
-  }
+  checkKeys(values.size, base, terms)
   until = endsOf(values, until)
   return until === base.until && values === base.values ? base : { ...base, values, until }
 }
 
+/** A session that is over a limit set since may still shrink. */
+function checkKeys(size: number, base: State, { limits }: Terms): void {
+  if (size <= limits.keysMax || size <= base.values.size) return
+  throw new CoatcheckError('session_too_large', `the session would hold ${size} keys, over limits.keysMax (${limits.keysMax})`)
+}
+
 function textAfter(theirs: string | undefined, key: string, edit: KeyChange, opened: State | null, terms: Terms): string | undefined {
   if (edit.kind === 'update') {
-    let value = decoded(theirs)
+    let value = readValue(theirs)
     for (const run of edit.runs) value = run(value)
     return encodeValue(key, value, terms.limits)
   }
@@ -116,11 +119,7 @@ function textAfter(theirs: string | undefined, key: string, edit: KeyChange, ope
       `"${shortKey(key)}" was changed by another request meanwhile; use update(key, fn), or choose another onConflict`,
     )
   }
-  return encodeValue(key, terms.onConflict(key, decoded(mine), decoded(theirs), decoded(original)), terms.limits)
-}
-
-function decoded(text: string | undefined): unknown {
-  return text === undefined ? undefined : decodeValue(text)
+  return encodeValue(key, terms.onConflict(key, readValue(mine), readValue(theirs), readValue(original)), terms.limits)
 }
 
 type Ends = State['until']

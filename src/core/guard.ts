@@ -6,6 +6,8 @@ import type { Row, SessionStore, StoredRow, Timers } from './types.ts'
 export interface GuardOptions {
   readonly deadlineMs: number
   readonly callsMax: number
+  /** The store's `delete`, or what has to happen in its place. */
+  readonly remove: (id: string) => Promise<void>
   readonly timers: Timers
   readonly failed: (operation: string, error: unknown) => void
 }
@@ -39,7 +41,7 @@ export class Guard {
   }
 
   delete(id: string): Promise<void> {
-    return this.run('delete', () => this.store.delete(id))
+    return this.run('delete', () => this.#options.remove(id))
   }
 
   /** Calls the store within the deadline. */

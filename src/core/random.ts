@@ -9,6 +9,6 @@ export function draw(random: Random, size: number): Uint8Array {
   } catch (error) {
     throw new CoatcheckError('random_failed', 'the random source failed; no secret was made', error)
   }
-  if (bytes.length === size) return bytes
-  throw new CoatcheckError('random_failed', `the random source gave ${bytes.length} bytes instead of ${size}; no secret was made`)
+  if (bytes instanceof Uint8Array && bytes.length === size) return bytes
+  throw new CoatcheckError('random_failed', `the random source gave something else than ${size} bytes; no secret was made`)
 }

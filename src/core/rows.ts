@@ -15,20 +15,28 @@ export interface Base {
 
 /** Reads a live session; what is missing, foreign, damaged or over is `null` and, but for the first, an event. */
 export async function loadBase(config: KeeperConfig, guard: Guard, id: string): Promise<Base | null> {
-  const row = await guard.get(id)
-  // A row without a body is a tombstone (spill.ts).
-  if (row === null || row.body === '') return null
-  const base = readRow(config, row, id)
+  const base = await loadStored(config, guard, id)
   if (base === null) return null
   const state = config.schema.upgrade(base.state)
   return state === base.state ? base : { ...base, state: await state }
 }
 
+/** The same, with the values as they were stored: for whoever only wants to end it, whatever release wrote it. */
+export async function loadStored(config: KeeperConfig, guard: Guard, id: string): Promise<Base | null> {
+  const row = await guard.get(id)
+  // A row without a body is a tombstone (spill.ts).
+  return !row || row.body === '' ? null : readRow(config, row, id)
+}
+
 function readRow(config: KeeperConfig, row: StoredRow, id: string): Base | null {
-  const state = row.id === id && typeof row.body === 'string' ? decodeBody(row.body, id, row.user) : null
+  const state = row.id === id && isRow(row) ? decodeBody(row.body, id, row.user) : null
   if (state === null) return reject(config, 'unreadable', id)
   const ended = endedBy(state, row.expiresAt, config.clock(), config.lifetime)
   return ended === null ? { state, expiresAt: row.expiresAt, version: row.version } : reject(config, ended, id)
+}
+
+function isRow({ body, user, expiresAt }: StoredRow): boolean {
+  return typeof body === 'string' && Number.isFinite(expiresAt) && (user === null || typeof user === 'string')
 }
 
 /** The row of a state used now. Throws `session_too_large`. */

@@ -3,7 +3,7 @@ import type { SchemaResult, StandardSchemaV1 } from './standard-schema.ts'
 import type { State } from './body.ts'
 import { CoatcheckError } from './errors.ts'
 import { Texts } from './texts.ts'
-import { decodeValue, encodeValue, type ValueLimits } from './values.ts'
+import { encodeValue, readValue, type ValueLimits } from './values.ts'
 
 /** Values by key, as a migration sees them. */
 export type Values = Record<string, unknown>
@@ -74,7 +74,7 @@ export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): 
 }
 
 function valuesOf(state: State): Values {
-  return Object.fromEntries(state.values.keys.map((key, i) => [key, decodeValue(state.values.lines[i] as string)]))
+  return Object.fromEntries(state.values.keys.map((key, i) => [key, readValue(state.values.lines[i])]))
 }
 
 function refuseIssues(result: SchemaResult<unknown>): void {

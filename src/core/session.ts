@@ -4,7 +4,8 @@ import { durationMs, type Duration } from './duration.ts'
 import { Edits } from './edits.ts'
 import { CoatcheckError } from './errors.ts'
 import type { SessionPort } from './session-port.ts'
-import { decodeValue } from './values.ts'
+import { isUser } from './users.ts'
+import { readValue } from './values.ts'
 
 /** Options of {@link Session.set}. */
 export interface SetOptions {
@@ -137,8 +138,7 @@ export class Session<Data extends object = Record<string, unknown>> {
       return mine
     }
     this.#edits.forget(key)
-    const text = before?.values.get(key)
-    return text === undefined ? undefined : (decodeValue(text) as Data[K])
+    return readValue(before?.values.get(key)) as Data[K] | undefined
   }
 
   /** Leaves a message for the next page. */
@@ -167,16 +167,16 @@ export class Session<Data extends object = Record<string, unknown>> {
    * kept (`keep: false` drops them, `keep: ['cart']` keeps some); another user's never are.
    */
   signIn(user: string, options: { readonly keep?: boolean | readonly string[] } = {}): void {
-    if (typeof user !== 'string' || user === '' || user.length > 512) {
-      throw new CoatcheckError('value_invalid', 'signIn needs the user as a string of 1 to 512 characters; write String(user.id)')
+    if (!isUser(user)) {
+      throw new CoatcheckError('value_invalid', 'signIn needs the user as well-formed text of 1 to 512 characters; write String(user.id)')
     }
     this.#mayEdit(true)
     const keep = Object.hasOwn(options, 'keep') ? (options.keep ?? true) : true
     const before = this.user
-    if (before !== null && before !== user) this.#edits.clear()
-    else if (before === null && keep === false) this.#edits.clear()
+    const drops = before === null ? keep === false : before !== user
+    if (drops) this.#edits.clear()
     else if (before === null && Array.isArray(keep)) this.#edits.keepOnly(keep as readonly string[])
-    this.#rest = { ...this.#rest, signIn: { user, keep } }
+    this.#rest = { ...this.#rest, signIn: { user, keep }, flashes: drops ? [] : this.#rest.flashes }
     this.#port.edited()
   }
 

@@ -1,5 +1,6 @@
 /**
- * The carrier that starts small: sealed in the cookie while nobody is signed in and the data fits, in the store from then on.
+ * The carrier that starts small: sealed in the cookie while nobody is signed in, the data fits and nothing was rotated (a copy
+ * has no secret to change), in the store from then on.
  *
  * The row takes over the sealed copy's id, so a copy that comes back finds the row in its place and is refused. A session that
  * ends leaves a tombstone there until no copy of it can be alive. Whoever opened the copy before the row existed may still write
@@ -7,6 +8,7 @@
  */
 import { emptyState, type State } from './body.ts'
 import { isEmpty, replay, type Change } from './change.ts'
+import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { holdsNothing, reject, type Held, type Keeper, type KeeperConfig, type SaveOptions, type Saved } from './keeper.ts'
 import { touchDue } from './lifetime.ts'
@@ -17,6 +19,7 @@ import type { StoredKeeper } from './stored.ts'
 import { hashOf, mintSecret, type Tickets } from './ticket.ts'
 import type { SessionStore } from './types.ts'
 import { defaultGraceMs } from './turns.ts'
+import type { Users } from './users.ts'
 
 export interface SpillOptions {
   /** How long after sealing a copy is believed without asking the store. */
@@ -31,14 +34,16 @@ export class SpillKeeper implements Keeper {
   readonly #seals: Seals
   readonly #tickets: Tickets
   readonly #stored: StoredKeeper
+  readonly #users: Users
   readonly #options: SpillOptions
 
-  constructor(config: KeeperConfig, guard: Guard, seals: Seals, tickets: Tickets, stored: StoredKeeper, options: SpillOptions) {
+  constructor(config: KeeperConfig, guard: Guard, seals: Seals, tickets: Tickets, stored: StoredKeeper, users: Users, options: SpillOptions) {
     this.#config = config
     this.#guard = guard
     this.#seals = seals
     this.#tickets = tickets
     this.#stored = stored
+    this.#users = users
     this.#options = options
   }
 
@@ -66,11 +71,13 @@ export class SpillKeeper implements Keeper {
     await schema.check(state)
     const full = held === null ? { ...state, secretHash: hashOf(mintSecret(random)) } : state
     const sealed = sealState(this.#config, this.#seals, full)
-    if (state.user === null && sealed.token.length <= this.#options.tokenBytesMax) {
+    if (state.user === null && change.rotateGraceMs === null && sealed.token.length <= this.#options.tokenBytesMax) {
       if (held === null) this.#config.emit({ type: 'created', name: this.#config.name, id: state.id, user: null })
       return { outcome: state === base ? 'slid' : 'stored', ...sealed, before: held?.state ?? null }
     }
-    return (await this.#spill(full, held, change)) ?? this.#join(held, change, options)
+    const spill = (): Promise<Saved | null> => this.#spill(full, held, change)
+    const spilled = change.signIn === null ? await spill() : await this.#users.enter(change.signIn.user, base.id, spill)
+    return spilled ?? this.#join(held, change, options)
   }
 
   async #openCopy(copy: Unsealed): Promise<Held | null> {
@@ -90,7 +97,7 @@ export class SpillKeeper implements Keeper {
     const { random, clock, emit, name } = this.#config
     const secret = mintSecret(random)
     const previous =
-      held === null || change.signIn !== null ? null : { secretHash: state.secretHash, until: clock() + defaultGraceMs, seen: false }
+      held === null || change.signIn !== null ? null : { secretHash: state.secretHash, until: clock() + (change.rotateGraceMs ?? defaultGraceMs), seen: false }
     const moved: State = { ...state, secretHash: hashOf(secret), previous }
     const row = rowOf(this.#config, moved)
     const version = await this.#guard.put(row, null)
@@ -120,16 +127,18 @@ export class SpillKeeper implements Keeper {
   }
 }
 
-/** The store with a `delete` that leaves a tombstone: a row without a body, in the way of every sealed copy of the session. */
-export function withTombstones(store: SessionStore, lifeMaxMs: number, nowMs: () => number): SessionStore {
-  const entomb = async (id: string): Promise<void> => {
-    for (;;) {
+const attemptsMax = 64
+
+/** A `delete` that leaves a tombstone: a row without a body, in the way of every sealed copy of the session. */
+export function entombing(store: SessionStore, lifeMaxMs: number, nowMs: () => number): (id: string) => Promise<void> {
+  return async (id) => {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const row = await store.get(id)
       const tombstone = { id, body: '', user: null, expiresAt: nowMs() + lifeMaxMs }
       if ((await store.put(tombstone, row?.version ?? null)) !== null) return
     }
+    throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to end this session`)
   }
-  return Object.assign(Object.create(store) as SessionStore, { delete: entomb })
 }
 
 // A sealed copy shows no secret of its own: the hash inside stands for it.

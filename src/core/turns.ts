@@ -7,7 +7,7 @@ import { replay, type Change } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Held, KeeperConfig, SaveOptions, Shown } from './keeper.ts'
-import { touchDue } from './lifetime.ts'
+import { nextExpiry, touchDue } from './lifetime.ts'
 import { standingOf } from './rights.ts'
 import { draw } from './random.ts'
 import { loadBase, rowOf, type Base } from './rows.ts'
@@ -83,15 +83,18 @@ export class Turns {
   /** One write for all jobs. Answers what the row is afterwards. */
   async #settle(id: string, jobs: readonly Job[], known: Base | null | 'unknown'): Promise<Base | null> {
     let base = known
+    let waiting = jobs
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (base === 'unknown') base = await loadBase(this.#config, this.#guard, id)
-      const played = await this.#play(jobs, base)
+      const played = await this.#play(waiting, base)
       const written = await this.#write(id, base, played)
       if (written !== 'lost') {
         for (const one of played) one.job.resolve(turnOf(one, base, written))
         return written
       }
       base = 'unknown'
+      // Whoever was told that it failed must not be written by a later attempt.
+      waiting = played.map(({ job }) => job)
       if (attempt > 2) await this.#pause(attempt)
     }
     throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to write this session`)
@@ -136,24 +139,32 @@ export class Turns {
   }
 
   async #write(id: string, base: Base | null, played: readonly Played[]): Promise<Base | null | 'lost'> {
-    if (base === null) return null
+    if (base === null || played.every((one) => one.before === null)) return base
     if (played.some((one) => one.before !== null && one.after === null)) {
       await this.#guard.delete(id)
       return null
     }
     const state = played.findLast((one) => one.after !== null)?.after ?? base.state
+    // The guard has told onEvent. A request that only read has lost nothing by a timeout that did not move.
+    return state === base.state ? this.#slide(base).catch(() => base) : this.#put(state, base.version)
+  }
+
+  async #slide(base: Base): Promise<Base | null | 'lost'> {
     const { clock, lifetime } = this.#config
-    if (state === base.state) {
-      if (!touchDue(state.createdAt, base.expiresAt, clock(), lifetime)) return base
-      const { expiresAt } = rowOf(this.#config, state)
-      const { touch } = this.#guard.store
-      if (touch !== undefined) {
-        const moved = await this.#guard.run('touch', () => touch.call(this.#guard.store, id, expiresAt))
-        return moved ? { ...base, expiresAt } : null
-      }
-    }
+    const { state, version } = base
+    const nowMs = clock()
+    if (!touchDue(state.createdAt, base.expiresAt, nowMs, lifetime)) return base
+    const { store } = this.#guard
+    const { touch } = store
+    if (touch === undefined) return this.#put(state, version)
+    const expiresAt = nextExpiry(state.createdAt, nowMs, lifetime)
+    const moved = await this.#guard.run('touch', () => touch.call(store, state.id, expiresAt))
+    return moved ? { ...base, expiresAt } : null
+  }
+
+  async #put(state: State, expected: string): Promise<Base | 'lost'> {
     const row = rowOf(this.#config, state)
-    const version = await this.#guard.put(row, base.version)
+    const version = await this.#guard.put(row, expected)
     return version === null ? 'lost' : { state, expiresAt: row.expiresAt, version }
   }
 

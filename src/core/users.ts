@@ -3,8 +3,8 @@ import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { KeeperConfig } from './keeper.ts'
 import { lastUsedAt } from './lifetime.ts'
-import { loadBase, type Base } from './rows.ts'
-import { decodeValue } from './values.ts'
+import { loadBase, loadStored, type Base } from './rows.ts'
+import { readValue } from './values.ts'
 
 /** One of a user's sessions, as a page of devices shows it. Times are unix milliseconds. */
 export interface SessionInfo {
@@ -27,6 +27,11 @@ export interface MaxPerUser {
   readonly whenFull: 'end-oldest' | 'refuse'
 }
 
+/** Text that every store gives back as it was: half a surrogate pair or a zero does not survive UTF-8 columns. */
+export function isUser(user: unknown): user is string {
+  return typeof user === 'string' && user !== '' && user.length <= 512 && user.isWellFormed() && !user.includes('\0')
+}
+
 const idShape = /^[A-Za-z0-9_-]{24}$/
 
 export class Users {
@@ -42,13 +47,13 @@ export class Users {
   }
 
   async list(user: string): Promise<SessionInfo[]> {
-    const bases = await this.#live(user)
+    const bases = await this.#live(user, loadBase)
     return bases.map((base) => this.#info(base, user)).toSorted((a, b) => b.lastUsedAt - a.lastUsedAt)
   }
 
   async revoke(id: string): Promise<boolean> {
     if (typeof id !== 'string' || !idShape.test(id)) return false
-    const base = await loadBase(this.#config, this.#guard, id)
+    const base = await loadStored(this.#config, this.#guard, id)
     if (base === null) return false
     await this.#end(base)
     return true
@@ -86,14 +91,15 @@ export class Users {
     await Promise.all(oldestFirst.slice(0, others.length - max + 1).map((base) => this.#end(base)))
   }
 
-  async #live(user: string): Promise<Base[]> {
+  async #live(user: string, load: typeof loadBase = loadStored): Promise<Base[]> {
+    if (typeof user !== 'string') throw new CoatcheckError('value_invalid', 'a user is a string; write String(user.id)')
     const { store } = this.#guard
     const { idsOf } = store
     if (idsOf === undefined) {
       throw new CoatcheckError('unsupported', 'this store keeps no index of users; list, revokeUser and maxPerUser need one that has idsOf')
     }
     const ids = await this.#guard.run('idsOf', () => idsOf.call(store, user))
-    const bases = await Promise.all(ids.map((id) => loadBase(this.#config, this.#guard, id)))
+    const bases = await Promise.all(ids.map((id) => load(this.#config, this.#guard, id)))
     return bases.filter((base) => base !== null && base.state.user === user) as Base[]
   }
 
@@ -110,10 +116,7 @@ export class Users {
       signedInAt: state.signedInAt ?? state.createdAt,
       lastUsedAt: lastUsedAt(state, expiresAt, this.#config.lifetime),
       expiresAt,
-      get(key) {
-        const text = state.values.get(key)
-        return text === undefined ? undefined : decodeValue(text)
-      },
+      get: (key) => readValue(state.values.get(key)),
     }
   }
 }

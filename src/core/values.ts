@@ -7,7 +7,8 @@
  *     {"$map":[[k,v],…]}        {"$set":[v,…]}                       {"$bytes":"base64url"}  {"$undefined":true}
  *     {"$object":[[k,v],…]}     a plain object that has a key starting with `$` itself
  *
- * Everything else (functions, symbols, class instances, a key `__proto__`, cycles) is refused, never dropped.
+ * Everything else (functions, symbols, class instances, a key `__proto__`, cycles) is refused, never dropped. Only what is no data to
+ * JSON either is left out: members under symbols, and names given to an array.
  */
 import { CoatcheckError } from './errors.ts'
 
@@ -40,6 +41,16 @@ export function decodeValue(text: string): unknown {
   const value: unknown = JSON.parse(text)
   // Only a text with a tag, or with something that may spell `__proto__`, needs the walk; an escape can hide either.
   return text.includes('"$') || text.includes('__proto__') || text.includes('\\u00') ? fromJson(value) : value
+}
+
+/** Decodes a line where there is one; a line that is not ours counts as absent. */
+export function readValue(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    return decodeValue(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** A key as it may appear in a message: cut, and harmless in a terminal. */
@@ -151,11 +162,17 @@ function fromTag(tag: string, inner: unknown): unknown {
   if (tag === '$date' && (typeof inner === 'number' || inner === null)) return new Date(inner ?? Number.NaN)
   if (tag === '$bigint' && typeof inner === 'string' && /^-?\d+$/.test(inner)) return BigInt(inner)
   if (tag === '$number' && numbers.has(inner)) return numbers.get(inner)
-  if (tag === '$bytes' && typeof inner === 'string') return new Uint8Array(Buffer.from(inner, 'base64url'))
+  if (tag === '$bytes' && typeof inner === 'string') return bytesFrom(inner)
   if (tag === '$set' && Array.isArray(inner)) return new Set(inner.map(fromJson))
   if (tag === '$map' && pairs(inner)) return new Map(inner.map(([k, v]) => [fromJson(k), fromJson(v)]))
   if (tag === '$object' && pairs(inner)) return objectFrom(inner)
   throw new Error('not a value of ours')
+}
+
+function bytesFrom(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64url')
+  if (bytes.toString('base64url') !== text) throw new Error('not a value of ours')
+  return new Uint8Array(bytes)
 }
 
 function objectFrom(entries: readonly (readonly [unknown, unknown])[]): Record<string, unknown> {

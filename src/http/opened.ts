@@ -153,9 +153,10 @@ export class Opened implements SessionPort {
     const { transport, config } = this.room
     if (token === null) return nothingSent
     if (token === 'forget') return transport.forget()
-    const { lifetime, clock } = config
-    const nowMs = clock()
-    const maxAgeMs = lifetime.persistent && this.#held !== null ? this.#held.state.createdAt + lifetime.absoluteMs - nowMs : null
+    const { persistent, absoluteMs } = config.lifetime
+    const nowMs = config.clock()
+    // A session made on a machine whose clock is ahead has a little more to live than any cookie may.
+    const maxAgeMs = persistent && this.#held !== null ? Math.min(absoluteMs, this.#held.state.createdAt + absoluteMs - nowMs) : null
     return transport.send(token, maxAgeMs, nowMs)
   }
 

@@ -10,7 +10,7 @@ import { resolveLifetime } from '../core/lifetime.ts'
 import { createSchemaCheck } from '../core/schema.ts'
 import { createSeals } from '../core/seal.ts'
 import { SealedKeeper } from '../core/sealed.ts'
-import { SpillKeeper, withTombstones } from '../core/spill.ts'
+import { entombing, SpillKeeper } from '../core/spill.ts'
 import { StoredKeeper } from '../core/stored.ts'
 import { createTickets } from '../core/ticket.ts'
 import type { SessionStore, Timers } from '../core/types.ts'
@@ -65,14 +65,13 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   const room = { config, transport, csrf, csrfTokens, storeDown }
   if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null }
 
-  const store = carrier === 'spill' ? withTombstones(options.store, lifetime.absoluteMs, house.clock) : options.store
-  const guard = createGuard(name, store, options, emit, house.timers)
+  const guard = createGuard(config, options.store, options)
   const users = new Users(config, guard, options.maxPerUser ?? null)
   const tickets = createTickets(ring)
   const stored = new StoredKeeper(config, guard, tickets, users)
   if (carrier === 'stored') return { ...room, keeper: stored, users, guard }
   const spill = { trustMs: durationMs('trust', options.trust ?? 0), tokenBytesMax: transport.tokenBytesMax }
-  return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, spill), users, guard }
+  return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, users, spill), users, guard }
 }
 
 function keeperConfig(
@@ -91,13 +90,14 @@ function keeperConfig(
   return { ...shared, name, terms, emit, schema: createSchemaCheck({ schema, schemaVersion, migrate }, limits) }
 }
 
-function createGuard(name: string, store: SessionStore, options: SessionsOptions, emit: Listener, timers: Timers): Guard {
-  const { storeCallsMax = 10_000 } = options
+function createGuard({ name, clock, timers, lifetime, emit }: KeeperConfig, store: SessionStore, options: SessionsOptions): Guard {
+  const { storeCallsMax = 10_000, carrier } = options
   if (!Number.isSafeInteger(storeCallsMax) || storeCallsMax < 1)
     throw new CoatcheckError('config_invalid', 'storeCallsMax must be a whole number from 1')
   return new Guard(store, {
     deadlineMs: positiveMs('storeDeadline', options.storeDeadline ?? '2s'),
     callsMax: storeCallsMax,
+    remove: carrier === 'spill' ? entombing(store, lifetime.absoluteMs, clock) : (id) => store.delete(id),
     timers,
     failed: (operation, error) => emit({ type: 'store_failed', name, operation, error }),
   })
