@@ -1,0 +1,163 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { run } from '../../scripts/run.ts'
+import { exportsOf, filesUnder, importsOf, root, textOf } from '../../scripts/source.ts'
+
+/** Everything anybody may import, types included. A name comes or goes here on purpose or not at all. */
+const publicNames: Record<string, readonly string[]> = {
+  '.': words(`
+    createSessions Sessions SessionsOptions SessionOptions HeadersLike Limits CookieOptions CsrfOptions LifetimeOptions MaxPerUser
+    Session SetOptions SessionInfo Flash Merge Duration Secret StandardSchemaV1
+    CoatcheckError ErrorCode SessionEvent Rejection
+    SessionStore Row StoredRow Guarantees Clock Random Timers
+    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort`),
+  './memory': words('memoryStore MemoryStoreOptions'),
+  './sqlite': words('sqliteStore SqliteStoreOptions'),
+  './node': words('nodeSessions getSession'),
+  './fetch': words('fetchSessions getSession'),
+  './express': words('expressSessions getSession'),
+  './fastify': words('fastifySessions getSession'),
+  './koa': words('koaSessions getSession'),
+  './hono': words('honoSessions getSession'),
+  './testing': words(`
+    adapterContract AdapterUnderTest Exchange FieldLines Handler Serve Runner storeContract StoreUnderTest OpenedStore Lack
+    failingStore FailingStore StoreFault StoreOperation fakeClock FakeClock`),
+}
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/).toSorted()
+}
+
+mkdirSync(join(root, '.tmp'), { recursive: true })
+const folder = mkdtempSync(join(root, '.tmp', 'package-'))
+const checkout = join(folder, 'checkout')
+const installed = join(folder, 'node_modules', 'coatcheck')
+
+interface Packed {
+  readonly filename: string
+  readonly integrity: string
+  readonly files: readonly { readonly path: string }[]
+}
+
+let packed: Packed
+
+/** There `node:sqlite` calls itself experimental. */
+const node22 = process.versions.node.startsWith('22.') ? ['--disable-warning=ExperimentalWarning'] : []
+
+interface Manifest {
+  readonly exports: Record<string, string>
+  readonly scripts?: Record<string, string>
+  readonly [field: string]: unknown
+}
+
+const manifest = JSON.parse(textOf('package.json')) as Manifest
+const subpaths = Object.entries(manifest.exports).filter(([subpath]) => subpath !== './package.json')
+
+// What is published is what is tested: a clean checkout, built, packed, and unpacked where an application would have it.
+beforeAll(async () => {
+  for (const file of filesUnder('.')) cpSync(join(root, file), join(checkout, file))
+  mkdirSync(installed, { recursive: true })
+  packed = await buildAndPack()
+  const unpacked = await run('tar', ['-xzf', join(folder, packed.filename), '-C', installed, '--strip-components=1'])
+  expect(unpacked.code, unpacked.output).toBe(0)
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function buildAndPack(): Promise<Packed> {
+  const built = await run('npm', ['run', 'build'], { cwd: checkout })
+  expect(built.code, built.output).toBe(0)
+  const { stdout, output } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: checkout })
+  const [only] = JSON.parse(stdout) as Packed[]
+  if (!only) throw new Error(output)
+  return only
+}
+
+test('O-04 the tarball holds the build, three texts and the manifest', () => {
+  const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path))
+  expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+})
+
+test('O-04 every file of the build comes from a source that still exists', () => {
+  const built = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/'))
+  const sources = filesUnder('src').map((file) => file.replace(/^src/, 'dist').replace(/\.ts$/, ''))
+  expect(built.toSorted()).toEqual(sources.flatMap((file) => [`${file}.d.ts`, `${file}.js`]).toSorted())
+})
+
+test('O-04 installing it runs nothing and brings nothing', () => {
+  const hooks = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare']
+  expect(hooks.filter((hook) => manifest.scripts?.[hook] !== undefined)).toEqual([])
+  const brings = ['dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies', 'bundledDependencies']
+  expect(brings.filter((field) => manifest[field] !== undefined)).toEqual([])
+})
+
+test('O-04 building and packing again gives the same bytes', async () => {
+  expect((await buildAndPack()).integrity).toBe(packed.integrity)
+})
+
+test.each([
+  ['publint', 'publint', ['--strict']],
+  ['attw', 'attw', ['--profile', 'esm-only']],
+])('%s accepts the tarball', async (_name, command, args) => {
+  const { code, output } = await run(command, [join(folder, packed.filename), ...args])
+  expect(code, output).toBe(0)
+})
+
+test('tsconfig.json maps every published name to its source', () => {
+  const { compilerOptions } = JSON.parse(textOf('tsconfig.json')) as { compilerOptions: { paths: Record<string, string[]> } }
+  expect(compilerOptions.paths).toEqual(Object.fromEntries(subpaths.map(([subpath, built]) => [nameOf(subpath), [`./${sourceOf(built)}`]])))
+})
+
+describe.each(subpaths)('the entry %s', (subpath, built) => {
+  test('has a source, code and types', () => {
+    expect(existsSync(join(root, sourceOf(built))), sourceOf(built)).toBe(true)
+    for (const file of [built, built.replace(/\.js$/, '.d.ts')]) expect(existsSync(join(installed, file)), file).toBe(true)
+  })
+
+  test('exports what it is meant to export', () => {
+    expect([...new Set(namesOf(posix.normalize(built.replace(/\.js$/, '.d.ts'))))].toSorted()).toEqual(publicNames[subpath])
+  })
+
+  test('loads as an application would load it, without a warning', async () => {
+    const program = `const names = Object.keys(await import('${nameOf(subpath)}')); console.log(names.join())`
+    const { code, stdout, output } = await run(process.execPath, [...node22, '--input-type=module', '-e', program], { cwd: folder })
+    expect(code, output).toBe(0)
+    expect(output, 'nothing on stderr').toBe(stdout.trim())
+    expect(publicNames[subpath]).toEqual(expect.arrayContaining(stdout.trim().split(',')))
+  })
+})
+
+test('the main entry reaches node:crypto and nothing else of a runtime', () => {
+  const reached = new Set<string>()
+  const foreign = new Set<string>()
+  const walk = (file: string) => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const specifier of importsOf(file, read(file))) {
+      if (specifier.startsWith('.')) walk(posix.join(dirname(file), specifier))
+      else foreign.add(specifier)
+    }
+  }
+  walk('dist/index.js')
+  expect([...foreign]).toEqual(['node:crypto'])
+  expect([...reached].filter((file) => read(file).includes('node:sqlite'))).toEqual([])
+})
+
+function read(file: string): string {
+  return readFileSync(join(installed, file), 'utf8')
+}
+
+function namesOf(declarations: string): string[] {
+  return exportsOf(declarations, read(declarations)).flatMap((one) =>
+    one.name === '*' ? namesOf(posix.join(dirname(declarations), one.from.replace(/\.[jt]s$/, '.d.ts'))) : [one.name],
+  )
+}
+
+function nameOf(subpath: string): string {
+  return posix.join('coatcheck', subpath)
+}
+
+function sourceOf(built: string): string {
+  return posix.normalize(built).replace(/^dist/, 'src').replace(/\.js$/, '.ts')
+}
