@@ -82,7 +82,8 @@ export class NodeGate {
   }
 
   call(name: Gated, args: unknown[]): unknown {
-    const passes = this.#stage === 'open' ? name !== 'end' || this.#settled : this.#stage === 'ended'
+    if (this.#stage === 'idle') args = this.#tryAtOnce(name, args)
+    const passes = this.#stage === 'open' ? name !== 'end' || this.#settled || !this.#visit.unsettled : this.#stage === 'ended'
     if (passes) {
       // Somebody still writes into the answer that was dropped, and the error answer took its place.
       if (this.#refused && this.#stage === 'ended') return name === 'write' ? false : this.#res
@@ -95,6 +96,17 @@ export class NodeGate {
     if (name !== 'write') return this.#res
     this.#drainOwed = true
     return false
+  }
+
+  /** With nothing to store there is nothing to hold the response for. */
+  #tryAtOnce(name: Gated, args: unknown[]): unknown[] {
+    const outgoing = this.#visit.commitAtOnce()
+    if (outgoing === null) return args
+    this.#committed = true
+    this.#stage = 'open'
+    const left = name === 'writeHead' ? takeHead(this.#res, args) : args
+    applyOutgoing(outgoing, this)
+    return left
   }
 
   #hold(): void {

@@ -83,9 +83,12 @@ export function decodeBody(body: string, id: string, user: string | null): State
     return null
   }
   if (typeof envelope !== 'object' || envelope === null) return null
-  const { v, id: boundTo, secret, created, signedIn, previous, flashes, schema, until, keys } = envelope as Record<string, unknown>
+  const { v, id: boundTo, secret, created, keys } = envelope as Record<string, unknown>
   if (v !== 1 || boundTo !== id || typeof secret !== 'string' || typeof created !== 'number' || !Array.isArray(keys)) return null
   if (keys.length !== lines.length - 1 || !keys.every((key) => typeof key === 'string')) return null
+  // What may be absent must not come from a polluted Object.prototype: `previous` opens sessions.
+  const own = (member: string): unknown => (Object.hasOwn(envelope, member) ? (envelope as Record<string, unknown>)[member] : undefined)
+  const [signedIn, previous, flashes, schema, until] = [own('signedIn'), own('previous'), own('flashes'), own('schema'), own('until')]
   return {
     id,
     user,

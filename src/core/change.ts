@@ -83,23 +83,29 @@ function signedIn(base: State, { user, keep }: NonNullable<Change['signIn']>, no
 
 function withKeys(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
   let { values, until } = base
-  // Before the loop too: each turn of it copies the values.
-  if (change.keys.size > terms.limits.keysMax) checkKeys([...change.keys.values()].filter(({ kind }) => kind !== 'delete').length, base, terms)
+  checkEdits(change.keys, base, terms.limits)
   for (const key of until.keys()) if (valueEnded(base, key, nowMs)) values = values.with(key, undefined)
   for (const [key, edit] of change.keys) {
     values = values.with(key, textAfter(values.get(key), key, edit, opened, terms))
-    const end = edit.kind === 'update' ? until.get(key) : edit.kind === 'set' ? (edit.until ?? undefined) : undefined
-    if (until.get(key) !== end) until = withEnd(until, key, end)
+    if (edit.kind !== 'update') until = withEnd(until, key, edit.kind === 'set' ? edit.until : null)
   }
-  checkKeys(values.size, base, terms)
+  checkKeys(values.size, base, terms.limits)
   until = endsOf(values, until)
   return until === base.until && values === base.values ? base : { ...base, values, until }
 }
 
+/** Refuses what is too much before it is replayed: each step copies the values. Throws `session_too_large`. */
+export function checkEdits(edits: ReadonlyMap<string, { readonly kind: string }>, base: State, limits: Terms['limits']): void {
+  if (edits.size <= limits.keysMax) return
+  let kept = 0
+  for (const { kind } of edits.values()) if (kind !== 'delete') kept++
+  checkKeys(kept, base, limits)
+}
+
 /** A session that is over a limit set since may still shrink. */
-function checkKeys(size: number, base: State, { limits }: Terms): void {
-  if (size <= limits.keysMax || size <= base.values.size) return
-  throw new CoatcheckError('session_too_large', `the session would hold ${size} keys, over limits.keysMax (${limits.keysMax})`)
+function checkKeys(size: number, base: State, { keysMax }: Terms['limits']): void {
+  if (size <= keysMax || size <= base.values.size) return
+  throw new CoatcheckError('session_too_large', `the session would hold ${size} keys, over limits.keysMax (${keysMax})`)
 }
 
 function textAfter(theirs: string | undefined, key: string, edit: KeyChange, opened: State | null, terms: Terms): string | undefined {
@@ -124,9 +130,11 @@ function textAfter(theirs: string | undefined, key: string, edit: KeyChange, ope
 
 type Ends = State['until']
 
-function withEnd(ends: Ends, key: string, end: number | undefined): Ends {
+/** With the end of one value set, or without one; this very map when nothing differs. */
+export function withEnd(ends: Ends, key: string, end: number | null | undefined): Ends {
+  if ((ends.get(key) ?? null) === (end ?? null)) return ends
   const copy = new Map(ends)
-  if (end === undefined) copy.delete(key)
+  if (end === null || end === undefined) copy.delete(key)
   else copy.set(key, end)
   return copy
 }

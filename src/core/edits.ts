@@ -1,9 +1,10 @@
 /** The pencil marks of one request: what it set, deleted, updated and borrowed, until a commit collects them. */
 import type { State } from './body.ts'
-import type { Change, KeyChange, Updater } from './change.ts'
+import { checkEdits, withEnd, type Change, type KeyChange, type Terms, type Updater } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import { valueEnded } from './lifetime.ts'
-import { decodeValue, encodeValue, shortKey, type ValueLimits } from './values.ts'
+import { noTexts } from './texts.ts'
+import { decodeValue, encodeValue, shortKey } from './values.ts'
 
 type Mark =
   | { kind: 'set'; value: unknown; until: number | null }
@@ -11,11 +12,13 @@ type Mark =
   // `text` is the value as the last run left it, when it is an object: one changed in place afterwards is stored as it is.
   | { kind: 'update'; value: unknown; runs: Updater[]; text: string | null }
 
+const noEnds: State['until'] = new Map()
+
 /** A session's values as its handler sees them: the opened state under the marks made since. */
 export class Edits {
   /** What the marks stand on. */
   state: State
-  readonly #limits: ValueLimits
+  readonly #limits: Terms['limits']
   readonly #now: () => number
   readonly #unreadable: (key: string) => void
   #cleared = false
@@ -23,7 +26,7 @@ export class Edits {
   /** Objects handed out by `get`, which the handler may change in place: compared with the state at commit. */
   readonly #lent = new Map<string, object>()
 
-  constructor(state: State, limits: ValueLimits, now: () => number, unreadable: (key: string) => void) {
+  constructor(state: State, limits: Terms['limits'], now: () => number, unreadable: (key: string) => void) {
     this.state = state
     this.#limits = limits
     this.#now = now
@@ -45,9 +48,9 @@ export class Edits {
     return mark === undefined ? this.#stored(key) !== undefined : mark.kind !== 'delete'
   }
 
-  /** Whether this request has set, deleted or updated it. */
-  edited(key: string): boolean {
-    return this.#marks.has(key)
+  /** Whether it is stored, and this request has not set, deleted or updated it. */
+  stands(key: string): boolean {
+    return this.state.values.has(key) && !this.#marks.has(key)
   }
 
   keys(): string[] {
@@ -76,9 +79,11 @@ export class Edits {
     this.#lent.clear()
   }
 
-  /** Forgets what was edited or borrowed under other keys than these. */
-  keepOnly(keys: readonly string[]): void {
-    for (const key of this.keys()) if (!keys.includes(key)) this.delete(key)
+  /** Drops all values, none, or all but those under these keys. */
+  keep(kept: boolean | readonly string[]): void {
+    if (kept === false) this.clear()
+    if (typeof kept === 'boolean') return
+    for (const key of this.keys()) if (!kept.includes(key)) this.delete(key)
   }
 
   update(key: string, run: Updater): unknown {
@@ -101,33 +106,54 @@ export class Edits {
     return value
   }
 
-  /** What has been edited, encoded: from here on the handler's objects are not looked at. */
-  collect(): Pick<Change, 'cleared' | 'keys'> | null {
-    let keys: Map<string, KeyChange> | null = null
-    for (const [key, mark] of this.#marks) {
-      keys ??= new Map()
-      if (mark.kind === 'set') keys.set(key, { kind: 'set', text: encodeValue(key, mark.value, this.#limits), until: mark.until })
-      else if (mark.kind === 'delete') keys.set(key, mark)
-      else keys.set(key, this.#asChange(key, mark))
+  /** Whether there is something to collect. */
+  get changed(): boolean {
+    if (this.#cleared || this.#marks.size > 0) return true
+    if (this.#lent.size === 0) return false
+    try {
+      return [...this.#lent].some(([key, value]) => encodeValue(key, value, this.#limits) !== this.state.values.get(key))
+    } catch {
+      return true
     }
-    for (const [key, value] of this.#lent) {
-      const text = encodeValue(key, value, this.#limits)
-      if (text === this.state.values.get(key)) continue
-      keys ??= new Map()
-      keys.set(key, { kind: 'set', text, until: this.state.until.get(key) ?? null })
-    }
-    return keys === null && !this.#cleared ? null : { cleared: this.#cleared, keys: keys ?? new Map() }
   }
 
-  /** Starts over on what a commit has stored. */
-  rebase(state: State): void {
-    for (const [key, mark] of this.#marks) if (mark.kind !== 'delete' && isObject(mark.value)) this.#lent.set(key, mark.value)
-    for (const [key, value] of this.#lent) {
-      if (encodeValue(key, value, this.#limits) !== state.values.get(key)) this.#lent.delete(key)
+  /**
+   * What has been edited, encoded. The state becomes what it will be when the commit goes through, and the marks begin anew on it:
+   * whatever the handler does while its commit is under way is the next one's.
+   */
+  collect(): Pick<Change, 'cleared' | 'keys'> | null {
+    checkEdits(this.#marks, this.state, this.#limits)
+    const cleared = this.#cleared
+    let { values, until } = cleared ? { values: noTexts, until: noEnds } : this.state
+    const keys = new Map<string, KeyChange>()
+    const edit = (key: string, change: KeyChange, text: string | undefined): void => {
+      keys.set(key, change)
+      values = values.with(key, text)
+      if (change.kind !== 'update') until = withEnd(until, key, change.kind === 'set' ? change.until : null)
     }
-    this.state = state
+    for (const [key, mark] of this.#marks) {
+      const text = mark.kind === 'delete' ? undefined : encodeValue(key, mark.value, this.#limits)
+      edit(key, this.#changeOf(key, mark, text), text)
+      if (mark.kind !== 'delete' && isObject(mark.value)) this.#lent.set(key, mark.value)
+    }
+    for (const [key, value] of this.#lent) {
+      const text = this.#marks.has(key) ? values.get(key) : encodeValue(key, value, this.#limits)
+      if (text !== undefined && text !== values.get(key)) edit(key, { kind: 'set', text, until: until.get(key) ?? null }, text)
+    }
+    if (keys.size === 0 && !cleared) return null
+    this.state = { ...this.state, values, until }
     this.#cleared = false
     this.#marks.clear()
+    return { cleared, keys }
+  }
+
+  /** Goes on with what a commit has stored, which may hold other requests' changes too. */
+  rebase(state: State): void {
+    for (const [key, value] of this.#lent) {
+      const mine = this.state.values.get(key)
+      if (mine !== state.values.get(key) && encodeValue(key, value, this.#limits) === mine) this.#lent.delete(key)
+    }
+    this.state = state
   }
 
   /** One key was taken by a commit of its own; the other marks stay. */
@@ -137,10 +163,10 @@ export class Edits {
     this.state = { ...this.state, values: this.state.values.with(key, undefined) }
   }
 
-  #asChange(key: string, mark: Mark & { kind: 'update' }): KeyChange {
-    if (mark.text === null) return mark
-    const text = encodeValue(key, mark.value, this.#limits)
-    return text === mark.text ? mark : { kind: 'set', text, until: this.state.until.get(key) ?? null }
+  #changeOf(key: string, mark: Mark, text: string | undefined): KeyChange {
+    if (mark.kind === 'set') return { kind: 'set', text: text as string, until: mark.until }
+    const untouched = mark.kind === 'delete' || mark.text === null || mark.text === text
+    return untouched ? mark : { kind: 'set', text: text as string, until: this.state.until.get(key) ?? null }
   }
 
   #changedLoan(key: string): Mark | undefined {

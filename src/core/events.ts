@@ -51,7 +51,8 @@ export function guarded(listener: Listener | undefined): Listener {
   if (listener === undefined) return () => {}
   return (event) => {
     try {
-      listener(event)
+      const heard: unknown = listener(event)
+      if (heard instanceof Promise) heard.catch(reportError)
     } catch (error) {
       queueMicrotask(() => reportError(error))
     }

@@ -87,7 +87,12 @@ export class Guard {
     const { getNow, getMany } = store
     if (getNow !== undefined) return (id) => this.#now(() => getNow.call(store, id))
     if (getMany === undefined) return inWaves((id) => this.run('get', () => store.get(id)))
-    return inOneCall((ids) => this.run('getMany', () => getMany.call(store, ids)))
+    const readMany = async (ids: readonly string[]): Promise<(StoredRow | null)[]> => {
+      const rows = await getMany.call(store, ids)
+      if (rows.length === ids.length) return rows
+      throw new Error(`getMany answered ${rows.length} rows for ${ids.length} ids`)
+    }
+    return inOneCall((ids) => this.run('getMany', () => readMany(ids)))
   }
 
   #now<T>(call: () => T): T {

@@ -44,7 +44,9 @@ export interface SaveOptions {
 /** One way to carry a session: in a store, sealed in a cookie, or the one that becomes the other. */
 export interface Keeper {
   /** The session these tokens open, or `null`. Junk costs no I/O and is an event. */
-  open(tokens: readonly string[] | null): Promise<Held | null>
+  open(tokens: readonly string[] | null): Held | null | Promise<Held | null>
+  /** What `save` would answer if there is nothing to write, and so nothing to wait for; otherwise `null`. */
+  saveNow(held: Held | null, change: Change): Saved | null
   /** Applies a change to the newest state. Rejects when the store failed, and then nothing was promised. */
   save(held: Held | null, change: Change, options: SaveOptions): Promise<Saved>
   /** Whether every change needs a new token. */

@@ -13,22 +13,31 @@ export interface Base {
   readonly version: string
 }
 
+/** At once where the store need not wait: then every promise on the way would only cost time. */
+export type Loading = Base | null | Promise<Base | null>
+
 /** Reads a live session; what is missing, foreign, damaged or over is `null` and, but for the first, an event. */
-export async function loadBase(config: KeeperConfig, guard: Guard, id: string): Promise<Base | null> {
-  const base = await loadStored(config, guard, id)
-  if (base === null) return null
-  const state = config.schema.upgrade(base.state)
-  return state === base.state ? base : { ...base, state: await state }
+export function loadBase(config: KeeperConfig, guard: Guard, id: string): Loading {
+  const loading = loadStored(config, guard, id)
+  return loading instanceof Promise ? loading.then((base) => upToDate(config, base)) : upToDate(config, loading)
 }
 
 /** The same, with the values as they were stored: for whoever only wants to end it, whatever release wrote it. */
-export async function loadStored(config: KeeperConfig, guard: Guard, id: string): Promise<Base | null> {
-  const row = await guard.get(id)
-  // A row without a body is a tombstone (spill.ts).
-  return !row || row.body === '' ? null : readRow(config, row, id)
+export function loadStored(config: KeeperConfig, guard: Guard, id: string): Loading {
+  const row = guard.get(id)
+  return row instanceof Promise ? row.then((late) => readRow(config, late, id)) : readRow(config, row, id)
 }
 
-function readRow(config: KeeperConfig, row: StoredRow, id: string): Base | null {
+function upToDate(config: KeeperConfig, base: Base | null): Loading {
+  if (base === null) return null
+  const state = config.schema.upgrade(base.state)
+  if (state instanceof Promise) return state.then((upgraded) => ({ ...base, state: upgraded }))
+  return state === base.state ? base : { ...base, state }
+}
+
+function readRow(config: KeeperConfig, row: StoredRow | null, id: string): Base | null {
+  // A row without a body is a tombstone (spill.ts).
+  if (!row || row.body === '') return null
   const state = row.id === id && isRow(row) ? decodeBody(row.body, id, row.user) : null
   if (state === null) return reject(config, 'unreadable', id)
   const ended = endedBy(state, row.expiresAt, config.clock(), config.lifetime)

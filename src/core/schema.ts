@@ -3,7 +3,7 @@ import type { SchemaResult, StandardSchemaV1 } from './standard-schema.ts'
 import type { State } from './body.ts'
 import { CoatcheckError } from './errors.ts'
 import { Texts } from './texts.ts'
-import { encodeValue, readValue, type ValueLimits } from './values.ts'
+import { encodeValue, harmless, readValue, type ValueLimits } from './values.ts'
 
 /** Values by key, as a migration sees them. */
 export type Values = Record<string, unknown>
@@ -61,6 +61,12 @@ export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): 
   async function upgraded(state: State): Promise<State> {
     const values = valuesOf(state)
     const migrated = migrate === undefined ? values : await migrate(values, state.schemaVersion)
+    if (typeof migrated !== 'object' || migrated === null) {
+      throw new CoatcheckError(
+        'schema_invalid',
+        `migrate answered no object for values of schemaVersion ${state.schemaVersion}; return all values by key`,
+      )
+    }
     const keys = Object.keys(migrated)
     const texts = new Texts(
       keys,
@@ -81,7 +87,7 @@ function refuseIssues(result: SchemaResult<unknown>): void {
   if (result.issues === undefined) return
   const where = result.issues.slice(0, 3).map(({ path, message }) => {
     const keys = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
-    return `${keys.join('.') || 'values'}: ${message}`
+    return `${harmless(keys.join('.'), 80) || 'values'}: ${harmless(message, 100)}`
   })
   throw new CoatcheckError('schema_invalid', `the session does not satisfy its schema (${where.join('; ')})`)
 }

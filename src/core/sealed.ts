@@ -1,6 +1,6 @@
 /** The carrier without a store: the whole session, encrypted, in the cookie. Last response wins, and nothing can be revoked. */
 import { decodeBody, emptyState, encodeBody, type State } from './body.ts'
-import { replay, type Change } from './change.ts'
+import { isEmpty, replay, type Change } from './change.ts'
 import { holdsNothing, reject, type Held, type Keeper, type KeeperConfig, type SaveOptions, type Saved } from './keeper.ts'
 import { endedBy, nextExpiry, touchDue } from './lifetime.ts'
 import type { Seals } from './seal.ts'
@@ -53,6 +53,12 @@ export class SealedKeeper implements Keeper {
   async open(tokens: readonly string[] | null): Promise<Held | null> {
     const copy = unseal(this.#config, this.#seals, tokens)
     return copy === null ? null : { ...copy, state: await this.#config.schema.upgrade(copy.state) }
+  }
+
+  saveNow(held: Held | null, change: Change): Saved | null {
+    const { clock, lifetime } = this.#config
+    if (!isEmpty(change) || (held !== null && touchDue(held.state.createdAt, held.expiresAt, clock(), lifetime))) return null
+    return { outcome: 'untouched', held, token: null, before: held?.state ?? null }
   }
 
   async save(held: Held | null, change: Change, options: SaveOptions): Promise<Saved> {

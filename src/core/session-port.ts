@@ -1,5 +1,6 @@
 import type { State } from './body.ts'
 import type { Change, Terms } from './change.ts'
+import type { Duration } from './duration.ts'
 
 /** How a session reaches the visit it belongs to. */
 export interface SessionPort {
@@ -16,4 +17,10 @@ export interface SessionPort {
    */
   commitNow(change: Change): Promise<State | 'later' | null>
   unreadable(key: string): void
+}
+
+/** Options of {@link Session.set}. */
+export interface SetOptions {
+  /** Ends this value before its session ends: `'10m'`, or milliseconds. */
+  readonly ttl?: Duration
 }

@@ -3,15 +3,9 @@ import { noChange, type Change } from './change.ts'
 import { durationMs, type Duration } from './duration.ts'
 import { Edits } from './edits.ts'
 import { CoatcheckError } from './errors.ts'
-import type { SessionPort } from './session-port.ts'
-import { isUser } from './users.ts'
+import type { SessionPort, SetOptions } from './session-port.ts'
+import { checkUser } from './users.ts'
 import { readValue } from './values.ts'
-
-/** Options of {@link Session.set}. */
-export interface SetOptions {
-  /** Ends this value before its session ends: `'10m'`, or milliseconds. */
-  readonly ttl?: Duration
-}
 
 type Key<Data> = Extract<keyof Data, string>
 
@@ -19,7 +13,7 @@ type Key<Data> = Extract<keyof Data, string>
  * One visitor's session: a `Map` in memory that records what a request changes. Nothing is stored before the visit commits, which
  * the adapter does before the first header byte; then the edits are replayed on the newest row, so parallel requests lose nothing.
  *
- * Values are anything JSON can say, and Date, Map, Set, BigInt, Uint8Array, NaN, undefined.
+ * Values: what JSON can say, and Date, Map, Set, BigInt, Uint8Array, NaN, undefined.
  *
  * @example
  * ```ts
@@ -131,8 +125,8 @@ export class Session<Data extends object = Record<string, unknown>> {
     this.#mayEdit()
     if (!this.has(key)) return undefined
     const mine = this.#edits.get(key) as Data[K]
-    const stored = this.opened.values.has(key) && !this.#edits.edited(key)
-    const before = stored ? await this.#port.commitNow({ ...noChange, keys: new Map([[key, { kind: 'delete' }]]) }) : 'later'
+    const change: Change = { ...noChange, keys: new Map([[key, { kind: 'delete' }]]) }
+    const before = this.#edits.stands(key) ? await this.#port.commitNow(change) : 'later'
     if (before === 'later') {
       this.#edits.delete(key)
       return mine
@@ -167,16 +161,13 @@ export class Session<Data extends object = Record<string, unknown>> {
    * kept (`keep: false` drops them, `keep: ['cart']` keeps some); another user's never are.
    */
   signIn(user: string, options: { readonly keep?: boolean | readonly string[] } = {}): void {
-    if (!isUser(user)) {
-      throw new CoatcheckError('value_invalid', 'signIn needs the user as well-formed text of 1 to 512 characters; write String(user.id)')
-    }
+    checkUser(user)
     this.#mayEdit(true)
     const keep = Object.hasOwn(options, 'keep') ? (options.keep ?? true) : true
     const before = this.user
-    const drops = before === null ? keep === false : before !== user
-    if (drops) this.#edits.clear()
-    else if (before === null && Array.isArray(keep)) this.#edits.keepOnly(keep as readonly string[])
-    this.#rest = { ...this.#rest, signIn: { user, keep }, flashes: drops ? [] : this.#rest.flashes }
+    const kept = before === null ? keep : before === user
+    this.#edits.keep(kept)
+    this.#rest = { ...this.#rest, signIn: { user, keep }, flashes: kept === false ? [] : this.#rest.flashes }
     this.#port.edited()
   }
 
@@ -225,20 +216,29 @@ export class Session<Data extends object = Record<string, unknown>> {
     return Object.fromEntries(this.entries())
   }
 
-  /** What there is to commit, or `null`. @internal */
+  /** Whether there is something to collect. @internal */
+  get changed(): boolean {
+    return this.#ended || this.#rest !== noChange || this.#edits.changed
+  }
+
+  /** What there is to commit, or `null`; later edits are the next commit's. @internal */
   collect(): Change | null {
     if (this.#ended) return { ...noChange, destroy: true }
+    const rest = this.#rest
     const edited = this.#edits.collect()
-    return edited === null && this.#rest === noChange ? null : { ...noChange, ...this.#rest, ...edited }
+    if (rest === noChange) return edited === null ? null : { ...noChange, ...edited }
+    this.#rest = noChange
+    const flashes = [...this.opened.flashes, ...rest.flashes]
+    this.#edits.state = { ...this.opened, flashes, user: rest.signIn?.user ?? this.opened.user }
+    return { ...noChange, ...rest, ...edited }
   }
 
-  /** Starts over on what a commit has stored. @internal */
+  /** Goes on with what a commit has stored. @internal */
   rebase(state: State): void {
     this.#edits.rebase(state)
-    this.#rest = noChange
   }
 
-  /** The state it was opened on. @internal */
+  /** What the edits stand on. @internal */
   get opened(): State {
     return this.#edits.state
   }

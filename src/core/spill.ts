@@ -37,7 +37,15 @@ export class SpillKeeper implements Keeper {
   readonly #users: Users
   readonly #options: SpillOptions
 
-  constructor(config: KeeperConfig, guard: Guard, seals: Seals, tickets: Tickets, stored: StoredKeeper, users: Users, options: SpillOptions) {
+  constructor(
+    config: KeeperConfig,
+    guard: Guard,
+    seals: Seals,
+    tickets: Tickets,
+    stored: StoredKeeper,
+    users: Users,
+    options: SpillOptions,
+  ) {
     this.#config = config
     this.#guard = guard
     this.#seals = seals
@@ -55,6 +63,13 @@ export class SpillKeeper implements Keeper {
     const stored = others.length === 0 ? null : await this.#stored.open(others)
     if (copy === null) return stored
     return stored === null ? this.#openCopy(copy) : reject(this.#config, 'ambiguous', null)
+  }
+
+  saveNow(held: Held | null, change: Change): Saved | null {
+    if (held === null || held.version !== null) return this.#stored.saveNow(held, change)
+    const { clock, lifetime } = this.#config
+    if (!isEmpty(change) || touchDue(held.state.createdAt, held.expiresAt, clock(), lifetime)) return null
+    return { outcome: 'untouched', held, token: null, before: held.state }
   }
 
   async save(held: Held | null, change: Change, options: SaveOptions): Promise<Saved> {
@@ -97,7 +112,9 @@ export class SpillKeeper implements Keeper {
     const { random, clock, emit, name } = this.#config
     const secret = mintSecret(random)
     const previous =
-      held === null || change.signIn !== null ? null : { secretHash: state.secretHash, until: clock() + (change.rotateGraceMs ?? defaultGraceMs), seen: false }
+      held === null || change.signIn !== null
+        ? null
+        : { secretHash: state.secretHash, until: clock() + (change.rotateGraceMs ?? defaultGraceMs), seen: false }
     const moved: State = { ...state, secretHash: hashOf(secret), previous }
     const row = rowOf(this.#config, moved)
     const version = await this.#guard.put(row, null)

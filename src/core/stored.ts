@@ -6,7 +6,7 @@ import type { Guard } from './guard.ts'
 import { holdsNothing, reject, type Held, type Keeper, type KeeperConfig, type SaveOptions, type Saved, type Shown } from './keeper.ts'
 import { touchDue } from './lifetime.ts'
 import { standingOf } from './rights.ts'
-import { loadBase, rowOf } from './rows.ts'
+import { loadBase, rowOf, type Base } from './rows.ts'
 import { hashOf, mintId, mintSecret, type Ticket, type Tickets } from './ticket.ts'
 import { Turns, type Turn } from './turns.ts'
 import type { Users } from './users.ts'
@@ -29,19 +29,32 @@ export class StoredKeeper implements Keeper {
     this.#turns = new Turns(config, guard)
   }
 
-  async open(tokens: readonly string[] | null): Promise<Held | null> {
+  open(tokens: readonly string[] | null): Held | null | Promise<Held | null> {
     const ticket = this.#recognise(tokens)
     if (ticket === null) return null
-    const { id, secret, secretHash, stale } = ticket
-    const base = await loadBase(this.#config, this.#guard, id)
+    const loading = loadBase(this.#config, this.#guard, ticket.id)
+    return loading instanceof Promise ? loading.then((base) => this.#admit(ticket, base)) : this.#admit(ticket, loading)
+  }
+
+  #admit(ticket: Ticket, base: Base | null): Held | null | Promise<null> {
+    const { id, secretHash } = ticket
     if (base === null) return reject(this.#config, 'absent', id)
     const standing = standingOf(secretHash, base.state, this.#config.clock())
     if (standing === 'none') return reject(this.#config, 'replaced', id)
-    if (standing === 'reused') {
-      await this.#guard.delete(id)
-      return reject(this.#config, 'reused', id)
-    }
-    return { ...base, secret: { secret, secretHash, stale } }
+    if (standing === 'reused') return this.#guard.delete(id).then(() => reject(this.#config, 'reused', id))
+    return { state: base.state, expiresAt: base.expiresAt, version: base.version, secret: ticket }
+  }
+
+  saveNow(held: Held | null, change: Change): Saved | null {
+    const { clock, lifetime } = this.#config
+    if (!isEmpty(change)) return null
+    if (held === null || held.secret === null) return { outcome: 'untouched', held, token: null, before: null }
+    const { state, expiresAt, secret } = held
+    const nowMs = clock()
+    const standing = state.previous === null ? 'previous' : standingOf(secret.secretHash, state, nowMs)
+    const unseen = standing === 'current' && state.previous?.seen === false
+    if (unseen || standing === 'overdue' || touchDue(state.createdAt, expiresAt, nowMs, lifetime)) return null
+    return { outcome: 'untouched', held, token: null, before: state }
   }
 
   save(held: Held | null, change: Change, options: SaveOptions): Promise<Saved> {
@@ -51,14 +64,12 @@ export class StoredKeeper implements Keeper {
   }
 
   async #save(held: Held | null, change: Change, options: SaveOptions): Promise<Saved> {
+    const now = this.saveNow(held, change)
+    if (now !== null) return now
     const shown = held?.secret ?? null
     if (held === null || shown === null) return this.#create(change, options)
-    const nowMs = this.#config.clock()
     const { state } = held
-    const standing = standingOf(shown.secretHash, state, nowMs)
-    const seen = standing === 'current' && state.previous !== null && !state.previous.seen
-    const due = touchDue(state.createdAt, held.expiresAt, nowMs, this.#config.lifetime)
-    if (isEmpty(change) && !seen && !due && standing !== 'overdue') return { outcome: 'untouched', held, token: null, before: state }
+    const seen = state.previous !== null && !state.previous.seen && standingOf(shown.secretHash, state, this.#config.clock()) === 'current'
     const turn = await this.#turns.take(held, shown, seen ? { ...change, seen } : change, options)
     this.#announce(turn, change, state.id)
     // Credentials were checked for this sign-in: that the session before it is over must not make it fail.

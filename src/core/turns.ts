@@ -7,7 +7,7 @@ import { replay, type Change } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Held, KeeperConfig, SaveOptions, Shown } from './keeper.ts'
-import { nextExpiry, touchDue } from './lifetime.ts'
+import { endedBy, nextExpiry, touchDue } from './lifetime.ts'
 import { standingOf } from './rights.ts'
 import { draw } from './random.ts'
 import { loadBase, rowOf, type Base } from './rows.ts'
@@ -86,6 +86,7 @@ export class Turns {
     let waiting = jobs
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (base === 'unknown') base = await loadBase(this.#config, this.#guard, id)
+      else if (base !== null && this.#isOver(base)) base = null
       const played = await this.#play(waiting, base)
       const written = await this.#write(id, base, played)
       if (written !== 'lost') {
@@ -147,6 +148,12 @@ export class Turns {
     const state = played.findLast((one) => one.after !== null)?.after ?? base.state
     // The guard has told onEvent. A request that only read has lost nothing by a timeout that did not move.
     return state === base.state ? this.#slide(base).catch(() => base) : this.#put(state, base.version)
+  }
+
+  /** Somebody may have been told already that a session is over; a request that began in time does not bring it back. */
+  #isOver({ state, expiresAt }: Base): boolean {
+    const { clock, lifetime } = this.#config
+    return endedBy(state, expiresAt, clock(), lifetime) !== null
   }
 
   async #slide(base: Base): Promise<Base | null | 'lost'> {

@@ -27,9 +27,10 @@ export interface MaxPerUser {
   readonly whenFull: 'end-oldest' | 'refuse'
 }
 
-/** Text that every store gives back as it was: half a surrogate pair or a zero does not survive UTF-8 columns. */
-export function isUser(user: unknown): user is string {
-  return typeof user === 'string' && user !== '' && user.length <= 512 && user.isWellFormed() && !user.includes('\0')
+/** Refuses what no store would give back as it was: half a surrogate pair and a zero do not survive UTF-8 columns. */
+export function checkUser(user: unknown): void {
+  if (typeof user === 'string' && user !== '' && user.length <= 512 && user.isWellFormed() && !user.includes('\0')) return
+  throw new CoatcheckError('value_invalid', 'signIn needs the user as well-formed text of 1 to 512 characters; write String(user.id)')
 }
 
 const idShape = /^[A-Za-z0-9_-]{24}$/

@@ -53,9 +53,16 @@ export function readValue(text: string | undefined): unknown {
   }
 }
 
-/** A key as it may appear in a message: cut, and harmless in a terminal. */
+/** A key as it may appear in a message. */
 export function shortKey(key: string): string {
-  return JSON.stringify(key.slice(0, 40)).slice(1, -1)
+  return harmless(key, 40)
+}
+
+const hex = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** Somebody else's text as it may appear in a message: cut, and nothing in it that a terminal or a log acts upon. */
+export function harmless(text: string, lengthMax: number): string {
+  return text.slice(0, lengthMax).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, hex)
 }
 
 function toJson(value: unknown, depth: number, walk: Walk): unknown {

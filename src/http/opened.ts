@@ -13,7 +13,7 @@ import type { Room } from './room.ts'
 import type { Sent } from './transport.ts'
 import type { RequestHead } from './types.ts'
 
-type Phase = 'open' | 'committed' | 'discarding' | 'reading'
+type Phase = 'open' | 'committing' | 'committed' | 'discarding' | 'reading'
 
 export interface OpenOptions {
   readonly readOnly?: boolean
@@ -32,8 +32,12 @@ export class Opened implements SessionPort {
   #token: string | null = null
   readonly #presented: boolean
   readonly #storeError: unknown
+  /** What was opened has ended meanwhile; there is nothing to write to, and nothing may take its place but a sign-in. */
+  #over = false
   #late: Promise<void> = Promise.resolve()
   #scheduled = false
+  /** Late saves that are not done. One that failed never is. */
+  #unsaved = 0
 
   private constructor(room: Room, held: Held | null, phase: Phase, presented: boolean, storeError: unknown) {
     this.room = room
@@ -74,22 +78,42 @@ export class Opened implements SessionPort {
 
   /** Saves the edits; answers how it ended and what to send. Rejects when the store failed, and from then on drops everything. */
   async commit(status: number): Promise<{ readonly outcome: Outcome; readonly sent: Sent }> {
-    if (this.#phase === 'committed') return { outcome: 'untouched', sent: nothingSent }
-    if (status >= 500 || this.#phase !== 'open') {
+    if (this.#phase === 'committing' || this.#phase === 'committed') return { outcome: 'untouched', sent: nothingSent }
+    if (status >= 500 || this.#phase === 'discarding') {
       this.#phase = 'discarding'
       return { outcome: 'discarded', sent: this.#send(this.#token) }
     }
+    // A change that cannot be kept (value_invalid) drops the others with it.
     this.#phase = 'discarding'
+    const { opened } = this.session
     const change = this.session.collect() ?? noChange
-    const { outcome, token } = await this.#save(change, this.session.opened)
-    this.#phase = 'committed'
+    this.#phase = 'committing'
+    const saving = this.#save(change, opened)
+    this.#late = saving.then(
+      () => void (this.#phase = 'committed'),
+      () => void (this.#phase = 'discarding'),
+    )
+    const { outcome, token } = await saving
     const forgets = change.destroy && this.#presented ? 'forget' : null
     return { outcome, sent: this.#send(token ?? this.#token ?? forgets) }
   }
 
+  /** Commits when there is nothing to store, and so nothing to wait for; otherwise answers `false` and has done nothing. */
+  commitAtOnce(): boolean {
+    if (this.#phase !== 'open' || this.#token !== null || this.session.changed) return false
+    if (this.room.keeper.saveNow(this.#held, noChange) === null) return false
+    this.#phase = 'committed'
+    return true
+  }
+
+  /** Whether edits were made after the commit that are not stored yet. */
+  get unsettled(): boolean {
+    return this.#unsaved > 0 || (this.#phase === 'committed' && !this.#over && this.session.changed)
+  }
+
   /** Resolves when every late edit is stored. */
   settled(): Promise<void> {
-    if (this.#phase === 'committed' && this.session.collect() !== null) this.#schedule()
+    if (this.unsettled && !this.#over) this.#schedule()
     return this.#late
   }
 
@@ -113,7 +137,7 @@ export class Opened implements SessionPort {
     if (this.#phase === 'open' || this.#phase === 'discarding') return
     if (this.#phase === 'reading')
       throw new CoatcheckError('session_read_only', 'this session was opened for reading; use getSession(request) to change it')
-    const inCookie = this.#held === null || this.#held.version === null
+    const inCookie = !this.#over && (this.#held === null || this.#held.version === null)
     if (!needsTicket && !inCookie) return
     const what = needsTicket
       ? 'signing in, rotating and destroying need'
@@ -124,10 +148,11 @@ export class Opened implements SessionPort {
   }
 
   edited(): void {
-    if (this.#phase === 'committed') this.#schedule()
+    if (this.#phase === 'committing' || this.#phase === 'committed') this.#schedule()
   }
 
   async commitNow(change: Change): Promise<State | 'later' | null> {
+    if (this.#over) return null
     if (this.#held === null || this.#held.version === null) return 'later'
     const { before, token } = await this.#save(change, null)
     this.#token = token ?? this.#token
@@ -141,12 +166,19 @@ export class Opened implements SessionPort {
   async #save(change: Change, opened: State | null): Promise<Saved> {
     const edited = !isEmpty(change)
     if (this.#storeError !== null && edited) throw this.#storeError
-    const newId = this.#held === null && edited ? this.session.id : ''
-    const saved = await this.room.keeper.save(this.#held, change, { opened, newId })
+    if (this.#over && change.signIn === null) return { outcome: edited ? 'gone' : 'untouched', held: null, token: null, before: null }
+    const held = this.#held
+    const newId = held === null && edited ? this.#newId() : ''
+    const saved = await this.room.keeper.save(held, change, { opened, newId })
     this.#held = saved.held
+    this.#over = held !== null && saved.held === null
     // After a take or a flash the handler still looks at what it opened.
     if (opened !== null && saved.held !== null) this.session.rebase(saved.held.state)
     return saved
+  }
+
+  #newId(): string {
+    return this.#over ? this.newId() : this.session.id
   }
 
   #send(token: string | null): Sent {
@@ -164,10 +196,14 @@ export class Opened implements SessionPort {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
+    this.#unsaved++
     this.#late = this.#late.then(async () => {
       this.#scheduled = false
+      if (this.#phase !== 'committed') return void this.#unsaved--
+      const { opened } = this.session
       const change = this.session.collect()
-      if (change !== null) await this.#save(change, this.session.opened)
+      if (change !== null) await this.#save(change, opened)
+      this.#unsaved--
     })
     this.#late.catch(() => {})
   }

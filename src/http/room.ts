@@ -17,13 +17,17 @@ import type { SessionStore, Timers } from '../core/types.ts'
 import { durationMs } from '../core/duration.ts'
 import { Users } from '../core/users.ts'
 import { createCsrf, type CsrfJudge } from './csrf.ts'
-import { checkOptions, positiveMs, resolveLimits, type SessionsOptions } from './session-options.ts'
+import { ownOptions } from './options.ts'
+import { checkOptions, resolveLimits, waitMs, type SessionsOptions } from './session-options.ts'
 import { cookieTransport, headerTransport, type Transport } from './transport.ts'
+import type { Outgoing } from './types.ts'
 
 export interface Room {
   readonly config: KeeperConfig
   readonly keeper: Keeper
   readonly transport: Transport
+  /** What a response needs when its session was only read. */
+  readonly read: Outgoing
   /** Judges requests to which a browser attached the token by itself; `null` when there is nothing to judge. */
   readonly csrf: CsrfJudge | null
   /** Tokens for forms, when asked for. */
@@ -40,6 +44,7 @@ export interface House {
   readonly timers: Timers
 }
 
+const lifetimeKeys = ['idle', 'absolute', 'persistent', 'touchEvery'] as const
 // A sealed copy cannot be revoked, so it must not live for ever.
 const sealedLifeMaxMs = 30 * 86_400_000
 
@@ -47,14 +52,15 @@ const sealedLifeMaxMs = 30 * 86_400_000
 export function createRoom(name: string, options: SessionsOptions, house: House): Room {
   checkOptions(options)
   const { carrier = 'stored', transport: via = 'cookie', storeDown = 'fail', app = '' } = options
-  const lifetime = resolveLifetime(options.lifetime ?? {})
+  const lifetime = resolveLifetime(ownOptions('lifetime', options.lifetime ?? {}, lifetimeKeys))
   if (carrier !== 'stored' && lifetime.absoluteMs > sealedLifeMaxMs) {
     throw new CoatcheckError(
       'config_invalid',
       `lifetime.absolute is over 30 days, too long for a cookie nobody can revoke; write at most 30d, or carrier: 'stored'`,
     )
   }
-  const transport = via === 'cookie' ? cookieTransport(options.cookie ?? {}, name) : headerTransport(via.header)
+  const transport =
+    via === 'cookie' ? cookieTransport(options.cookie ?? {}, name) : headerTransport(ownOptions('transport', via, ['header']).header)
   const emit = guarded(options.onEvent)
   const config = keeperConfig(name, options, emit, { ...house, lifetime })
   const ring = createRing(options.secret, `${app}\n${transport.name}`)
@@ -62,7 +68,8 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   const csrfTokens =
     csrf !== null && typeof options.csrf === 'object' && options.csrf.token === true ? createCsrfTokens(ring, house.random) : null
   const seals = createSeals(ring, house.random, lifetime.absoluteMs)
-  const room = { config, transport, csrf, csrfTokens, storeDown }
+  const read: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: transport.vary }
+  const room = { config, transport, read, csrf, csrfTokens, storeDown }
   if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null }
 
   const guard = createGuard(config, options.store, options)
@@ -95,7 +102,7 @@ function createGuard({ name, clock, timers, lifetime, emit }: KeeperConfig, stor
   if (!Number.isSafeInteger(storeCallsMax) || storeCallsMax < 1)
     throw new CoatcheckError('config_invalid', 'storeCallsMax must be a whole number from 1')
   return new Guard(store, {
-    deadlineMs: positiveMs('storeDeadline', options.storeDeadline ?? '2s'),
+    deadlineMs: waitMs('storeDeadline', options.storeDeadline ?? '2s'),
     callsMax: storeCallsMax,
     remove: carrier === 'spill' ? entombing(store, lifetime.absoluteMs, clock) : (id) => store.delete(id),
     timers,

@@ -109,6 +109,7 @@ export function namedOptions<Data extends object>(options: SessionsOptions<Data>
   const top = ownOptions('createSessions', options as unknown as SessionsOptions, topKeys)
   const { stores } = top
   if (stores === undefined) return [['session', top]]
+  if (typeof stores !== 'object' || stores === null) throw invalid('`stores` must be an object of stores, or of options, by name')
   if (top.store !== undefined) throw invalid('pass either `store` or `stores`, not both')
   if (Object.keys(stores).length === 0) throw invalid('`stores` is empty; name at least one store, or pass `store`')
   return Object.entries(stores).map(([name, one]) => {
@@ -117,8 +118,11 @@ export function namedOptions<Data extends object>(options: SessionsOptions<Data>
   })
 }
 
+const functions = ['onEvent', 'clock', 'random', 'migrate'] as const
+
 /** Refuses options of one session that contradict each other; what concerns a single part, the part checks itself. */
-export function checkOptions({ carrier = 'stored', store, onConflict = 'mine', storeDown = 'fail', ...rest }: SessionsOptions): void {
+export function checkOptions(options: SessionsOptions): void {
+  const { carrier = 'stored', store, onConflict = 'mine', storeDown = 'fail' } = options
   const wrong = !['stored', 'sealed', 'spill'].includes(carrier)
     ? "carrier must be 'stored', 'sealed' or 'spill'"
     : store !== undefined && !isStore(store)
@@ -127,13 +131,26 @@ export function checkOptions({ carrier = 'stored', store, onConflict = 'mine', s
         ? "onConflict must be 'mine', 'throw' or a function"
         : storeDown !== 'fail' && storeDown !== 'read-empty'
           ? "storeDown must be 'fail' or 'read-empty'"
-          : (wrongCarrier(carrier, store, rest) ?? wrongMax(store, rest.maxPerUser))
+          : (wrongCarrier(carrier, store, options) ?? wrongKind(options) ?? wrongMax(store, options.maxPerUser))
   if (wrong !== null) throw invalid(wrong)
 }
 
-type Rest = Pick<SessionsOptions, 'irrevocable' | 'unsafeLastWriteWins' | 'maxPerUser'>
+function wrongKind(options: SessionsOptions): string | null {
+  const { app, timers, trust, carrier, migrate, schemaVersion } = options
+  const uncallable = functions.find((name) => options[name] !== undefined && typeof options[name] !== 'function')
+  if (uncallable !== undefined) return `${uncallable} must be a function`
+  if (app !== undefined && typeof app !== 'string') return "app must be text that names the application, such as 'shop'"
+  if (timers !== undefined && (typeof timers?.set !== 'function' || typeof timers.clear !== 'function'))
+    return 'timers must be { set(run, delayMs), clear(timer) }'
+  if (trust !== undefined && carrier !== 'spill') return "trust goes with carrier 'spill' only, where a sealed copy is believed; drop it"
+  return migrate !== undefined && !schemaVersion ? 'migrate is never called while schemaVersion is 0; raise it, or drop migrate' : null
+}
 
-function wrongCarrier(carrier: string, store: SessionStore | undefined, { irrevocable, unsafeLastWriteWins }: Rest): string | null {
+function wrongCarrier(
+  carrier: string,
+  store: SessionStore | undefined,
+  { irrevocable, unsafeLastWriteWins }: SessionsOptions,
+): string | null {
   if (carrier === 'sealed') {
     if (store !== undefined)
       return "carrier 'sealed' keeps everything in the cookie and uses no store; drop `store`, or write carrier: 'spill'"
@@ -157,7 +174,7 @@ function wrongCarrier(carrier: string, store: SessionStore | undefined, { irrevo
 function wrongMax(store: SessionStore | undefined, maxPerUser: MaxPerUser | undefined): string | null {
   if (maxPerUser === undefined) return null
   if (store?.guarantees.userIndex !== true) return 'maxPerUser needs a store with a user index (idsOf)'
-  const { max, whenFull } = maxPerUser
+  const { max, whenFull } = ownOptions('maxPerUser', maxPerUser, ['max', 'whenFull'])
   const right = Number.isSafeInteger(max) && max > 0 && (whenFull === 'end-oldest' || whenFull === 'refuse')
   return right ? null : "maxPerUser must be { max: a whole number from 1, whenFull: 'end-oldest' or 'refuse' }"
 }
@@ -173,15 +190,21 @@ export function resolveLimits(limits: Limits = {}): Required<Limits> {
   return { bytesMax, depthMax, keysMax, nodesMax }
 }
 
-/** Whole milliseconds above zero. Throws `config_invalid`. */
-export function positiveMs(option: string, value: Duration): number {
+/** Milliseconds somebody may be kept waiting. Throws `config_invalid`. */
+export function waitMs(option: string, value: Duration): number {
   const ms = durationMs(option, value)
-  if (ms === 0) throw invalid(`${option} must be longer than nothing`)
+  if (ms === 0 || ms > 3_600_000) throw invalid(`${option} must be longer than nothing and at most an hour; write a few seconds`)
   return ms
 }
 
 function isStore(value: unknown): value is SessionStore {
   if (typeof value !== 'object' || value === null) return false
   const { get, put, delete: remove, guarantees } = value as Partial<SessionStore>
-  return typeof get === 'function' && typeof put === 'function' && typeof remove === 'function' && typeof guarantees === 'object'
+  return (
+    typeof get === 'function' &&
+    typeof put === 'function' &&
+    typeof remove === 'function' &&
+    typeof guarantees === 'object' &&
+    guarantees !== null
+  )
 }

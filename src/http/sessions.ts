@@ -27,7 +27,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * The session behind these headers, for reading only: no cookie is set, no timeout moves. For a second service beside the
    * application. Given a whole request with an unsafe method, it judges its origin too.
    */
-  peek(headers: HeadersLike, name?: string): Promise<Session<Data> | null>
+  peek(headers: HeadersLike | null | undefined, name?: string): Promise<Session<Data> | null>
   /** A user's live sessions, last used first. Needs a store with a user index (`unsupported`). */
   list(user: string, name?: string): Promise<SessionInfo[]>
   /** Ends one session by its public id, everywhere and for requests under way. `false`: no such session. */
@@ -57,7 +57,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
  */
 export function createSessions<Data extends object = Record<string, unknown>>(options: SessionsOptions<Data>): Sessions<Data> {
   const named = namedOptions(options)
-  const { clock = Date.now, random = systemRandom, timers = systemTimers } = options
+  const [[, { clock = Date.now, random = systemRandom, timers = systemTimers }]] = named as [[string, SessionsOptions]]
   const house: House = { clock, random, timers }
   const rooms = new Map<string, Room>(named.map(([name, own]) => [name, createRoom(name, own, house)]))
   refuseSharedCookies(rooms)
@@ -81,7 +81,8 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     },
     list: async (user, name) => usersOf(name).list(user),
     revoke: async (id, name) => usersOf(name).revoke(id),
-    revokeUser: async (user, { except } = {}, name) => usersOf(name).revokeAll(user, except ?? null),
+    revokeUser: async (user, options = {}, name) =>
+      usersOf(name).revokeAll(user, Object.hasOwn(options, 'except') ? (options.except ?? null) : null),
     async close() {
       for (const stop of stops) stop()
       for (const guard of stores) {
@@ -104,7 +105,8 @@ function refusedIsNull(error: unknown): null {
   throw error
 }
 
-function headOf(from: HeadersLike): RequestHead {
+function headOf(from: HeadersLike | null | undefined): RequestHead {
+  if (from === null || from === undefined) return { method: 'GET', header: () => undefined }
   if (typeof from === 'string') return { method: 'GET', header: (name) => (name === 'cookie' ? from : undefined) }
   const { headers, method } = from as { headers?: unknown; method?: unknown }
   const whole = typeof headers === 'object' && headers !== null && !Array.isArray(headers)

@@ -42,6 +42,10 @@ export interface Visit<Data extends object = Record<string, unknown>> {
    * From then on edits save themselves, and one that needs a Set-Cookie throws `headers_sent`.
    */
   commit(status?: number): Promise<Outgoing>
+  /** What `commit` would answer, when there is nothing to store and so nothing to wait for; then it is done. Otherwise `null`. */
+  commitAtOnce(): Outgoing | null
   /** Resolves when the edits made after `commit` are stored; rejects when one was not. Await it before ending the response. */
   settled(): Promise<void>
+  /** Whether `settled` has anything to wait for. */
+  readonly unsettled: boolean
 }

@@ -27,6 +27,8 @@ const tampered =
           asked: true,
           session: (name) => honest.session(name),
           commit: (status) => honest.commit(status),
+          commitAtOnce: () => null,
+          unsettled: true,
           settled: () => honest.settled(),
         }
         return { ...plain, ...change(honest, { req, res, head }) }

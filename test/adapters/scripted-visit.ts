@@ -22,6 +22,7 @@ export class ScriptedVisit implements Visit {
   readonly asked = true
   readonly commits: (number | undefined)[] = []
   readonly heads: RequestHead[] = []
+  readonly unsettled = true
   settlings = 0
   readonly committing = deferred<Outgoing>()
   settling = deferred()
@@ -44,6 +45,10 @@ export class ScriptedVisit implements Visit {
   commit(status?: number): Promise<Outgoing> {
     this.commits.push(status)
     return this.committing.promise
+  }
+
+  commitAtOnce(): null {
+    return null
   }
 
   settled(): Promise<void> {

@@ -1,0 +1,5 @@
+export { adapterContract, type AdapterUnderTest, type Exchange, type FieldLines, type Handler, type Serve } from './adapter-contract.ts'
+export { failingStore, type FailingStore, type StoreFault, type StoreOperation } from './failing-store.ts'
+export { fakeClock, type FakeClock } from './fake-clock.ts'
+export type { Runner } from './runner.ts'
+export { storeContract, type Lack, type OpenedStore, type StoreUnderTest } from './store-contract.ts'

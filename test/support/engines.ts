@@ -1,0 +1,35 @@
+/** Two engines on one store, as two processes would be, under one clock that a test moves. */
+import { createSessions, type SessionEvent, type Sessions, type SessionsOptions } from '../../src/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { secret } from './backends.ts'
+import { heldStore, type HeldStore } from './held-store.ts'
+import { Visitor } from './visitor.ts'
+
+type Any = Record<string, unknown>
+
+export interface Engines {
+  readonly store: HeldStore
+  readonly one: Sessions<Any>
+  readonly two: Sessions<Any>
+  readonly events: SessionEvent[]
+  advance(ms: number): void
+  /** Tabs of one browser: what one is given, all show from then on. */
+  tabs(first: Visitor): { one: Visitor; two: Visitor }
+}
+
+export function engines(options: Partial<SessionsOptions<Any>> = {}): Engines {
+  let nowMs = 1_800_000_000_000
+  const clock = (): number => nowMs
+  const store = heldStore(memoryStore({ clock }))
+  const events: SessionEvent[] = []
+  const make = (): Sessions<Any> => createSessions<Any>({ secret, store, clock, onEvent: (event) => events.push(event), ...options })
+  const [one, two] = [make(), make()]
+  return {
+    store,
+    one,
+    two,
+    events,
+    advance: (ms) => void (nowMs += ms),
+    tabs: ({ jar }) => ({ one: new Visitor(one, jar), two: new Visitor(two, jar) }),
+  }
+}
