@@ -84,9 +84,16 @@ function signedIn(base: State, { user, keep }: NonNullable<Change['signIn']>, no
 function withKeys(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {
   let { values, until } = base
   checkEdits(change.keys, base, terms.limits)
-  for (const key of until.keys()) if (valueEnded(base, key, nowMs)) values = values.with(key, undefined)
+  for (const key of base.until.keys()) {
+    if (!valueEnded(base, key, nowMs)) continue
+    values = values.with(key, undefined)
+    until = withEnd(until, key, null)
+  }
   for (const [key, edit] of change.keys) {
-    values = values.with(key, textAfter(values.get(key), key, edit, opened, terms))
+    const theirs = values.get(key)
+    // Values that are over by now are nobody's change.
+    const original = opened === null ? theirs : valueEnded(opened, key, nowMs) ? undefined : opened.values.get(key)
+    values = values.with(key, textAfter({ key, theirs, original, id: base.id }, edit, terms))
     if (edit.kind !== 'update') until = withEnd(until, key, edit.kind === 'set' ? edit.until : null)
   }
   checkKeys(values.size, base, terms.limits)
@@ -108,16 +115,23 @@ function checkKeys(size: number, base: State, { keysMax }: Terms['limits']): voi
   throw new CoatcheckError('session_too_large', `the session would hold ${size} keys, over limits.keysMax (${keysMax})`)
 }
 
-function textAfter(theirs: string | undefined, key: string, edit: KeyChange, opened: State | null, terms: Terms): string | undefined {
+interface Place {
+  readonly id: string
+  readonly key: string
+  readonly theirs: string | undefined
+  /** What the handler saw there. */
+  readonly original: string | undefined
+}
+
+function textAfter({ id, key, theirs, original }: Place, edit: KeyChange, terms: Terms): string | undefined {
   if (edit.kind === 'update') {
     let value = readValue(theirs)
     for (const run of edit.runs) value = run(value)
     return encodeValue(key, value, terms.limits)
   }
   const mine = edit.kind === 'set' ? edit.text : undefined
-  const original = opened === null ? theirs : opened.values.get(key)
   if (theirs === original || theirs === mine) return mine
-  terms.conflicted(opened?.id ?? '', key)
+  terms.conflicted(id, key)
   if (terms.onConflict === 'mine') return mine
   if (terms.onConflict === 'throw') {
     throw new CoatcheckError(

@@ -3,6 +3,7 @@ import type { State } from './body.ts'
 import { checkEdits, withEnd, type Change, type KeyChange, type Terms, type Updater } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import { valueEnded } from './lifetime.ts'
+import type { SessionPort } from './session-port.ts'
 import { noTexts } from './texts.ts'
 import { decodeValue, encodeValue, shortKey } from './values.ts'
 
@@ -13,24 +14,25 @@ type Mark =
   | { kind: 'update'; value: unknown; runs: Updater[]; text: string | null }
 
 const noEnds: State['until'] = new Map()
+// An empty Map costs 200 bytes, and most sessions are only read: one is made with the first entry.
+const noMarks = new Map<string, Mark>()
+const noLoans = new Map<string, object>()
 
 /** A session's values as its handler sees them: the opened state under the marks made since. */
 export class Edits {
   /** What the marks stand on. */
   state: State
   readonly #limits: Terms['limits']
-  readonly #now: () => number
-  readonly #unreadable: (key: string) => void
+  readonly #port: SessionPort
   #cleared = false
-  readonly #marks = new Map<string, Mark>()
+  #marks = noMarks
   /** Objects handed out by `get`, which the handler may change in place: compared with the state at commit. */
-  readonly #lent = new Map<string, object>()
+  #lent = noLoans
 
-  constructor(state: State, limits: Terms['limits'], now: () => number, unreadable: (key: string) => void) {
+  constructor(state: State, port: SessionPort) {
     this.state = state
-    this.#limits = limits
-    this.#now = now
-    this.#unreadable = unreadable
+    this.#limits = port.terms.limits
+    this.#port = port
   }
 
   get(key: string): unknown {
@@ -39,7 +41,7 @@ export class Edits {
     const lent = this.#lent.get(key)
     if (lent !== undefined) return lent
     const value = this.#decode(key)
-    if (isObject(value)) this.#lent.set(key, value)
+    if (isObject(value)) this.#lend(key, value)
     return value
   }
 
@@ -62,13 +64,13 @@ export class Edits {
   set(key: string, value: unknown, until: number | null): void {
     if (typeof key !== 'string') throw new CoatcheckError('value_invalid', 'a session key must be a string')
     if (typeof value === 'function' || typeof value === 'symbol') encodeValue(key, value, this.#limits)
-    this.#marks.set(key, { kind: 'set', value, until })
+    this.#mark(key, { kind: 'set', value, until })
     this.#lent.delete(key)
   }
 
   delete(key: string): boolean {
     const had = this.has(key)
-    if (had) this.#marks.set(key, { kind: 'delete' })
+    if (had) this.#mark(key, { kind: 'delete' })
     this.#lent.delete(key)
     return had
   }
@@ -97,10 +99,10 @@ export class Edits {
       )
     }
     if (mark === undefined ? this.#cleared : mark.kind !== 'update') {
-      this.#marks.set(key, { kind: 'set', value, until: mark?.kind === 'set' ? mark.until : null })
+      this.#mark(key, { kind: 'set', value, until: mark?.kind === 'set' ? mark.until : null })
     } else {
       const runs = mark?.kind === 'update' ? [...mark.runs, run] : [run]
-      this.#marks.set(key, { kind: 'update', value, runs, text: isObject(value) ? encodeValue(key, value, this.#limits) : null })
+      this.#mark(key, { kind: 'update', value, runs, text: isObject(value) ? encodeValue(key, value, this.#limits) : null })
     }
     this.#lent.delete(key)
     return value
@@ -129,12 +131,12 @@ export class Edits {
     const edit = (key: string, change: KeyChange, text: string | undefined): void => {
       keys.set(key, change)
       values = values.with(key, text)
-      if (change.kind !== 'update') until = withEnd(until, key, change.kind === 'set' ? change.until : null)
+      until = withEnd(until, key, change.kind === 'set' ? change.until : change.kind === 'update' ? this.#end(key) : null)
     }
     for (const [key, mark] of this.#marks) {
       const text = mark.kind === 'delete' ? undefined : encodeValue(key, mark.value, this.#limits)
       edit(key, this.#changeOf(key, mark, text), text)
-      if (mark.kind !== 'delete' && isObject(mark.value)) this.#lent.set(key, mark.value)
+      if (mark.kind !== 'delete' && isObject(mark.value)) this.#lend(key, mark.value)
     }
     for (const [key, value] of this.#lent) {
       const text = this.#marks.has(key) ? values.get(key) : encodeValue(key, value, this.#limits)
@@ -163,10 +165,20 @@ export class Edits {
     this.state = { ...this.state, values: this.state.values.with(key, undefined) }
   }
 
+  #mark(key: string, mark: Mark): void {
+    if (this.#marks === noMarks) this.#marks = new Map()
+    this.#marks.set(key, mark)
+  }
+
+  #lend(key: string, value: object): void {
+    if (this.#lent === noLoans) this.#lent = new Map()
+    this.#lent.set(key, value)
+  }
+
   #changeOf(key: string, mark: Mark, text: string | undefined): KeyChange {
     if (mark.kind === 'set') return { kind: 'set', text: text as string, until: mark.until }
     const untouched = mark.kind === 'delete' || mark.text === null || mark.text === text
-    return untouched ? mark : { kind: 'set', text: text as string, until: this.state.until.get(key) ?? null }
+    return untouched ? mark : { kind: 'set', text: text as string, until: this.#end(key) }
   }
 
   #changedLoan(key: string): Mark | undefined {
@@ -175,8 +187,13 @@ export class Edits {
     return { kind: 'set', value: lent, until: this.state.until.get(key) ?? null }
   }
 
+  /** When the stored value ends; one that is over leaves no end to the next. */
+  #end(key: string): number | null {
+    return valueEnded(this.state, key, this.#port.now()) ? null : (this.state.until.get(key) ?? null)
+  }
+
   #stored(key: string): string | undefined {
-    return this.#cleared || valueEnded(this.state, key, this.#now()) ? undefined : this.state.values.get(key)
+    return this.#cleared || valueEnded(this.state, key, this.#port.now()) ? undefined : this.state.values.get(key)
   }
 
   #decode(key: string): unknown {
@@ -185,7 +202,7 @@ export class Edits {
     try {
       return decodeValue(text)
     } catch {
-      this.#unreadable(key)
+      this.#port.unreadable(key)
       return undefined
     }
   }

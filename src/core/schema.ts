@@ -19,6 +19,8 @@ export interface SchemaOptions {
 
 export interface SchemaCheck {
   readonly version: number
+  /** Whether `check` may refuse anything. */
+  readonly strict: boolean
   /** The state under today's schema: the very same object unless it is older. Throws `schema_invalid`. */
   upgrade(state: State): State | Promise<State>
   /** Throws `schema_invalid` when the values do not satisfy the schema. */
@@ -45,6 +47,7 @@ export function createSchemaCheck(options: SchemaOptions, limits: ValueLimits): 
 
   return {
     version: schemaVersion,
+    strict: schema !== undefined,
     check,
     upgrade(state) {
       if (state.schemaVersion === schemaVersion) return state

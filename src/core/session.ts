@@ -41,12 +41,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   constructor(state: State, isNew: boolean, port: SessionPort) {
     this.#port = port
     this.isNew = isNew
-    this.#edits = new Edits(
-      state,
-      port.terms.limits,
-      () => port.now(),
-      (key) => port.unreadable(key),
-    )
+    this.#edits = new Edits(state, port)
   }
 
   /** The public handle: stays the same for the life of the session, safe to log and to list devices by. Opens nothing. */

@@ -29,6 +29,7 @@ interface Job {
   readonly options: SaveOptions
   readonly resolve: (turn: Turn) => void
   readonly reject: (error: unknown) => void
+  failed: boolean
 }
 
 interface Played {
@@ -37,6 +38,8 @@ interface Played {
   readonly after: State | null
   readonly newSecret: string | null
 }
+
+type Written = Base | null | 'lost'
 
 const attemptsMax = 64
 
@@ -53,7 +56,7 @@ export class Turns {
   /** Applies a change to the newest state of a stored session. */
   take(held: Held, secret: Shown, change: Change, options: SaveOptions): Promise<Turn> {
     return new Promise((resolve, reject) => {
-      const job: Job = { held, secret, change, options, resolve, reject }
+      const job: Job = { held, secret, change, options, resolve, reject, failed: false }
       const { id } = held.state
       const queue = this.#queues.get(id)
       if (queue !== undefined) queue.push(job)
@@ -68,13 +71,19 @@ export class Turns {
     const queue = this.#queues.get(id) as Job[]
     const { state, expiresAt, version } = (queue[0] as Job).held
     let base: Base | null | 'unknown' = version === null ? 'unknown' : { state, expiresAt, version }
+    let atOnceMax = Number.POSITIVE_INFINITY
     while (queue.length > 0) {
-      const jobs = queue.splice(0)
+      const jobs = queue.splice(0, atOnceMax)
       try {
         base = await this.#settle(id, jobs, base)
       } catch (error) {
         base = 'unknown'
-        for (const job of jobs) job.reject(error)
+        const left = jobs.filter(({ failed }) => !failed)
+        // One of them asks too much: from here on each is written for itself, and only that one fails.
+        const oneByOne = left.length > 1 && error instanceof CoatcheckError && error.code === 'session_too_large'
+        if (oneByOne) queue.unshift(...left)
+        else for (const job of left) job.reject(error)
+        atOnceMax = oneByOne ? 1 : atOnceMax
       }
     }
     this.#queues.delete(id)
@@ -83,38 +92,50 @@ export class Turns {
   /** One write for all jobs. Answers what the row is afterwards. */
   async #settle(id: string, jobs: readonly Job[], known: Base | null | 'unknown'): Promise<Base | null> {
     let base = known
-    let waiting = jobs
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (base === 'unknown') base = await loadBase(this.#config, this.#guard, id)
       else if (base !== null && this.#isOver(base)) base = null
-      const played = await this.#play(waiting, base)
+      let played = this.#play(jobs, base)
+      if (this.#config.schema.strict) played = await this.#checked(played, base)
       const written = await this.#write(id, base, played)
       if (written !== 'lost') {
         for (const one of played) one.job.resolve(turnOf(one, base, written))
         return written
       }
       base = 'unknown'
-      // Whoever was told that it failed must not be written by a later attempt.
-      waiting = played.map(({ job }) => job)
       if (attempt > 2) await this.#pause(attempt)
     }
     throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to write this session`)
   }
 
   /** Replays the jobs one after another. A job that fails is told so, and leaves no trace for the next. */
-  async #play(jobs: readonly Job[], base: Base | null): Promise<Played[]> {
-    const { schema } = this.#config
+  #play(jobs: readonly Job[], base: Base | null): Played[] {
     const played: Played[] = []
     let state = base === null ? null : base.state
     for (const job of jobs) {
+      // Whoever was told that it failed must not be written by a later attempt.
+      if (job.failed) continue
       try {
         const one = this.#playOne(job, state)
-        const checking = one.after === null || one.after === state ? undefined : schema.check(one.after)
-        if (checking !== undefined) await checking
         if (one.before !== null) state = one.after
         played.push(one)
       } catch (error) {
-        job.reject(error)
+        fail(job, error)
+      }
+    }
+    return played
+  }
+
+  /** The same without the jobs whose outcome the schema refuses. */
+  async #checked(played: Played[], base: Base | null): Promise<Played[]> {
+    for (const { job, before, after } of played) {
+      if (after === null || after === before) continue
+      try {
+        await this.#config.schema.check(after)
+      } catch (error) {
+        fail(job, error)
+        const others = played.map((one) => one.job)
+        return this.#checked(this.#play(others, base), base)
       }
     }
     return played
@@ -139,12 +160,9 @@ export class Turns {
     return { job, before: state, after: { ...after, secretHash: hashOf(newSecret), previous }, newSecret }
   }
 
-  async #write(id: string, base: Base | null, played: readonly Played[]): Promise<Base | null | 'lost'> {
+  #write(id: string, base: Base | null, played: readonly Played[]): Written | Promise<Written> {
     if (base === null || played.every((one) => one.before === null)) return base
-    if (played.some((one) => one.before !== null && one.after === null)) {
-      await this.#guard.delete(id)
-      return null
-    }
+    if (played.some((one) => one.before !== null && one.after === null)) return this.#guard.delete(id).then(() => null)
     const state = played.findLast((one) => one.after !== null)?.after ?? base.state
     // The guard has told onEvent. A request that only read has lost nothing by a timeout that did not move.
     return state === base.state ? this.#slide(base).catch(() => base) : this.#put(state, base.version)
@@ -156,7 +174,7 @@ export class Turns {
     return endedBy(state, expiresAt, clock(), lifetime) !== null
   }
 
-  async #slide(base: Base): Promise<Base | null | 'lost'> {
+  async #slide(base: Base): Promise<Written> {
     const { clock, lifetime } = this.#config
     const { state, version } = base
     const nowMs = clock()
@@ -169,10 +187,9 @@ export class Turns {
     return moved ? { ...base, expiresAt } : null
   }
 
-  async #put(state: State, expected: string): Promise<Base | 'lost'> {
+  #put(state: State, expected: string): Promise<Base | 'lost'> {
     const row = rowOf(this.#config, state)
-    const version = await this.#guard.put(row, expected)
-    return version === null ? 'lost' : { state, expiresAt: row.expiresAt, version }
+    return this.#guard.put(row, expected).then((version) => (version === null ? 'lost' : { state, expiresAt: row.expiresAt, version }))
   }
 
   #pause(attempt: number): Promise<void> {
@@ -191,4 +208,9 @@ function turnOf(one: Played, base: Base | null, written: Base | null): Turn {
   if (before === null || written === null) return { before: null, base: null, outcome: 'gone', newSecret: null }
   const moved = base !== null && written.expiresAt !== base.expiresAt
   return { before, base: written, outcome: after !== before ? 'stored' : moved ? 'slid' : 'untouched', newSecret }
+}
+
+function fail(job: Job, error: unknown): void {
+  job.failed = true
+  job.reject(error)
 }

@@ -20,6 +20,7 @@ export interface OpenOptions {
   readonly csrfToken?: string | undefined
 }
 
+const nothingLate: Promise<void> = Promise.resolve()
 const nothingSent: Sent = { setCookies: [], headers: [] }
 
 export class Opened implements SessionPort {
@@ -34,7 +35,7 @@ export class Opened implements SessionPort {
   readonly #storeError: unknown
   /** What was opened has ended meanwhile; there is nothing to write to, and nothing may take its place but a sign-in. */
   #over = false
-  #late: Promise<void> = Promise.resolve()
+  #late = nothingLate
   #scheduled = false
   /** Late saves that are not done. One that failed never is. */
   #unsaved = 0

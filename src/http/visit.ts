@@ -7,12 +7,17 @@ import type { Ask, Outgoing, RequestHead, Visit } from './types.ts'
 
 const untouched: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: null }
 
+interface Opening {
+  readonly room: Room
+  readonly opened: Promise<Opened>
+  ready: Opened | null
+}
+
 /** A {@link Visit} over the rooms of an application. Costs nothing until a handler asks. */
 export class RoomVisit<Data extends object> implements Visit<Data> {
   readonly #rooms: ReadonlyMap<string, Room>
   readonly #head: RequestHead
-  readonly #opened = new Map<Room, Promise<Opened>>()
-  readonly #ready: Opened[] = []
+  readonly #openings: Opening[] = []
   /** What sessions committed before another failed: the error's response has to carry it, or a new secret would be lost. */
   #unsent: Outgoing = untouched
 
@@ -22,36 +27,34 @@ export class RoomVisit<Data extends object> implements Visit<Data> {
   }
 
   get asked(): boolean {
-    return this.#opened.size > 0
+    return this.#openings.length > 0
   }
 
   async session<D extends object = Data>(ask?: Ask): Promise<Session<D>> {
     const { name, csrfToken } = typeof ask === 'object' ? ownAsk(ask) : { name: ask, csrfToken: undefined }
     const room = roomNamed(this.#rooms, name)
-    let opened = this.#opened.get(room)
-    if (opened === undefined) this.#opened.set(room, (opened = this.#open(room, csrfToken)))
-    return (await opened).session as unknown as Session<D>
+    const opening = this.#openings.find((one) => one.room === room) ?? this.#open(room, csrfToken)
+    return (await opening.opened).session as unknown as Session<D>
   }
 
-  async #open(room: Room, csrfToken: string | undefined): Promise<Opened> {
-    try {
-      const opened = await Opened.open(room, this.#head, { csrfToken })
-      this.#ready.push(opened)
-      return opened
-    } catch (error) {
+  #open(room: Room, csrfToken: string | undefined): Opening {
+    const opening: Opening = { room, ready: null, opened: Opened.open(room, this.#head, { csrfToken }) }
+    this.#openings.push(opening)
+    opening.opened.then(
+      (opened) => (opening.ready = opened),
       // Forgotten, so that the handler may ask again, with the token of its form.
-      this.#opened.delete(room)
-      throw error
-    }
+      () => this.#openings.splice(this.#openings.indexOf(opening), 1),
+    )
+    return opening
   }
 
   async commit(status = 200): Promise<Outgoing> {
     let all = this.#unsent
     this.#unsent = untouched
     try {
-      for (const [{ transport }, opening] of this.#opened) {
-        const { outcome, sent } = await (await opening).commit(status)
-        const one: Outgoing = { outcome, setCookies: sent.setCookies, headers: sent.headers, vary: transport.vary }
+      for (const { room, ready, opened } of [...this.#openings]) {
+        const { outcome, sent } = await (ready ?? (await opened)).commit(status)
+        const one: Outgoing = { outcome, setCookies: sent.setCookies, headers: sent.headers, vary: room.transport.vary }
         all = all === untouched ? one : both(all, one)
       }
     } catch (error) {
@@ -62,18 +65,18 @@ export class RoomVisit<Data extends object> implements Visit<Data> {
   }
 
   commitAtOnce(): Outgoing | null {
-    const [ready] = this.#ready
+    const [opening] = this.#openings
     // With several sessions open one may have to wait, and then all do.
-    if (ready === undefined || this.#ready.length > 1 || this.#opened.size > 1 || !ready.commitAtOnce()) return null
-    return ready.room.read
+    if (this.#openings.length !== 1 || opening?.ready?.commitAtOnce() !== true) return null
+    return opening.room.read
   }
 
   get unsettled(): boolean {
-    return this.#ready.length < this.#opened.size || this.#ready.some((opened) => opened.unsettled)
+    return this.#openings.some(({ ready }) => ready === null || ready.unsettled)
   }
 
   async settled(): Promise<void> {
-    for (const opening of this.#opened.values()) await (await opening).settled()
+    for (const { opened } of [...this.#openings]) await (await opened).settled()
   }
 }
 

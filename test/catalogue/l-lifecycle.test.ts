@@ -144,6 +144,7 @@ describe.each(all)('who signs in on $name', (backend) => {
         session.set('now', 'hers too')
         session.flash('hers as well')
         session.signIn('bob', { keep })
+        expect([session.size, session.get('cart'), session.has('now')]).toEqual([0, undefined, false])
         session.set('after', 'his')
       })
       const { result } = await visitor.visit(async (session) => [session.user, session.toJSON(), await session.flashes()])

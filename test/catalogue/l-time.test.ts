@@ -67,6 +67,17 @@ describe.each(places)('timeouts on $name', ({ backend, value }) => {
     await close()
   })
 
+  it('L-05/06 a release with shorter timeouts counts at once, also for sessions made before', async () => {
+    const { again, advance, close } = backend.setup()
+    const { visitor } = await holder(again({ lifetime: { idle: '12h', absolute: '24h' } }), value)
+    const stricter = again({ lifetime: { idle: '2h', absolute: '3h' } })
+    advance(3 * hourMs)
+    expect(await stricter.peek(visitor.cookie)).not.toBeNull()
+    advance(1)
+    expect(await stricter.peek(visitor.cookie)).toBeNull()
+    await close()
+  })
+
   it('L-07 a session from a machine whose clock is five minutes ahead is good, from one further ahead it is not', async () => {
     const { onEvent, rejections } = listener()
     for (const [aheadMs, lives] of [

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -149,6 +150,17 @@ describe('timing', () => {
     const same = createComparison(43)
     expect([same(...pairOf(0)), same(...pairOf(1))]).toEqual([true, false])
     expect(leak(([left, right]) => same(left, right), pairOf)).toBeLessThan(4.5)
+  })
+
+  it('T-05 S0.12 every comparison with something secret is timingSafeEqual on buffers of one length', () => {
+    const source = (name: string): string => readFileSync(new URL(`../../src/core/${name}.ts`, import.meta.url), 'utf8')
+    expect(source('mac')).toMatch(
+      /if \(a\.length !== length \|\| b\.length !== length\) return false[^}]*return timingSafeEqual\(left, right\)/,
+    )
+    expect(source('ticket')).toContain('if (!sameMac(mac, ')
+    expect(source('rights').match(/\bsame\(/g)).toHaveLength(2)
+    for (const name of ['ticket', 'rights', 'csrf-token'])
+      expect(source(name)).not.toMatch(/\b(mac|secretHash|secret|hash)\b [!=]== (?!undefined|null|'')/)
   })
 
   it('T-05 and the measurement does find a comparison that stops early', () => {

@@ -107,6 +107,8 @@ async function life(): Promise<unknown> {
   await visitor.visit((session) => session.rotate({}))
   seen.push((await stale.visit((session) => session.get('a'))).result)
   await other.visit((session) => session.signIn('ada'))
+  // An id that exists, so that a polluted `except` would spare somebody.
+  if (polluted.includes('except')) Reflect.set(everything, 'except', (await visitor.visit((session) => session.id)).result)
   seen.push((await sessions.list('ada')).length, (await sessions.peek({ cookie: visitor.cookie }))?.get('a'))
   seen.push(
     (await sessions.peek({ headers: { cookie: visitor.cookie } }))?.get('a'),
@@ -117,7 +119,11 @@ async function life(): Promise<unknown> {
   const carrier = new Visitor(sealed)
   await carrier.visit((session) => session.set('a', new Map([['b', new Date(0)]])))
   seen.push((await carrier.visit((session) => session.get('a') instanceof Map)).result)
-  await Promise.all([sessions.close(), sealed.close()])
+  const named = createSessions({ secret, stores: { auth: memoryStore(), prefs: { carrier: 'sealed', irrevocable: true } } })
+  const guest = new Visitor(named)
+  for (const name of ['auth', 'prefs'])
+    seen.push((await guest.visit((session) => session.set('a', 1).size, { name })).outgoing.setCookies[0]?.replace(/=[^;]*/, ''))
+  await Promise.all([sessions.close(), sealed.close(), named.close()])
   return seen
 }
 
