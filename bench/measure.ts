@@ -116,6 +116,7 @@ export async function measure({ listed, rounds, runMs, dir, progress }: Plan): P
       await measureOnce(bench, result, backwards ? routes.toReversed() : routes, runMs)
     }
   }
+  progress(total, total, 'done')
   return measured
 }
 

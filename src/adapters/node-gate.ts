@@ -58,7 +58,6 @@ export class NodeGate {
     res.flushHeaders = flushHeaders
     res.write = write
     res.end = end
-    Object.defineProperties(res, asIfSent)
   }
 
   /** `true`: the caller commits and sets the headers itself, from now on only the end waits. `false`: too late for that. */
@@ -187,6 +186,8 @@ export class NodeGate {
 
   #freeze(): void {
     const res = this.#res
+    // Not before: defining them costs a microsecond, and most responses are never held.
+    if (!Object.hasOwn(res, 'headersSent')) Object.defineProperties(res, asIfSent)
     this.#setters = [res.setHeader, res.appendHeader, res.removeHeader]
     res.setHeader = res.appendHeader = res.removeHeader = refuseHeader
   }

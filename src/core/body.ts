@@ -22,6 +22,8 @@ export interface Previous {
   readonly secretHash: string
   readonly until: number
   readonly seen: boolean
+  /** The secret that was on its way when this one came back and was renewed; worth the same. */
+  readonly stranded?: string
 }
 
 /** What a body says. Immutable: an edit makes a new one. */
@@ -66,7 +68,7 @@ export function encodeBody(state: State): string {
   // Ids and hashes are url-safe: nothing in them needs escaping, and a template costs half of stringifying an object.
   let envelope = `{"v":1,"id":"${id}","secret":"${secretHash}","created":${createdAt}`
   if (signedInAt !== null) envelope += `,"signedIn":${signedInAt}`
-  if (previous !== null) envelope += `,"previous":${JSON.stringify([previous.secretHash, previous.until, previous.seen])}`
+  if (previous !== null) envelope += `,"previous":${JSON.stringify([previous.secretHash, previous.until, previous.seen, ...(previous.stranded === undefined ? [] : [previous.stranded])])}`
   if (flashes.length > 0) envelope += `,"flashes":${JSON.stringify(flashes.map(({ message, level }) => [message, level]))}`
   if (schemaVersion !== 0) envelope += `,"schema":${schemaVersion}`
   if (until.size > 0) envelope += `,"until":${JSON.stringify([...until])}`
@@ -105,8 +107,9 @@ export function decodeBody(body: string, id: string, user: string | null): State
 
 function readPrevious(value: unknown): Previous | null {
   if (!Array.isArray(value)) return null
-  const [secretHash, until, seen] = value as unknown[]
-  return typeof secretHash === 'string' && typeof until === 'number' ? { secretHash, until, seen: seen === true } : null
+  const [secretHash, until, seen, stranded] = value as unknown[]
+  if (typeof secretHash !== 'string' || typeof until !== 'number') return null
+  return { secretHash, until, seen: seen === true, ...(typeof stranded === 'string' ? { stranded } : null) }
 }
 
 function readFlashes(value: unknown): readonly Flash[] {

@@ -23,8 +23,6 @@ export interface Change {
   /** Grace in milliseconds, or `null` for no rotation. */
   readonly rotateGraceMs: number | null
   readonly destroy: boolean
-  /** The ticket in use is the newest, which was not known before: from now on the one before it obeys its grace. */
-  readonly seen: boolean
 }
 
 /** A change with nothing in it. */
@@ -36,7 +34,6 @@ export const noChange: Change = {
   flashesTaken: false,
   rotateGraceMs: null,
   destroy: false,
-  seen: false,
 }
 
 /** Whether replaying the change could write anything. */
@@ -46,7 +43,7 @@ export function isEmpty(change: Change): boolean {
     change.flashes.length === 0 &&
     change.signIn === null &&
     change.rotateGraceMs === null &&
-    !(change.cleared || change.flashesTaken || change.destroy || change.seen)
+    !(change.cleared || change.flashesTaken || change.destroy)
   )
 }
 
@@ -70,7 +67,6 @@ export function replay(base: State, change: Change, opened: State | null, nowMs:
   if (change.keys.size > 0) state = withKeys(state, change, opened, nowMs, terms)
   if (change.flashesTaken && state.flashes.length > 0) state = { ...state, flashes: [] }
   if (change.flashes.length > 0) state = { ...state, flashes: [...state.flashes, ...change.flashes] }
-  if (change.seen && state.previous !== null && !state.previous.seen) state = { ...state, previous: { ...state.previous, seen: true } }
   return state
 }
 

@@ -39,6 +39,8 @@ export interface SaveOptions {
   readonly opened: State | null
   /** The id a new session was told to have. */
   readonly newId: string
+  /** Whether a response can still carry a token nobody asked for. */
+  readonly mayRenew: boolean
 }
 
 /** One way to carry a session: in a store, sealed in a cookie, or the one that becomes the other. */

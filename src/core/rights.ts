@@ -1,5 +1,5 @@
 /** Who may: the right to read and to write a session is decided here, on every state a commit builds on. */
-import type { State } from './body.ts'
+import type { Previous, State } from './body.ts'
 import { graceLasts } from './lifetime.ts'
 import { createComparison } from './mac.ts'
 
@@ -16,7 +16,21 @@ const same = createComparison(43)
 export function standingOf(secretHash: string, state: State, nowMs: number): Standing {
   if (same(secretHash, state.secretHash)) return 'current'
   const { previous } = state
-  if (previous === null || !same(secretHash, previous.secretHash)) return 'none'
+  if (previous === null) return 'none'
+  const { stranded } = previous
+  if (!same(secretHash, previous.secretHash) && (stranded === undefined || !same(secretHash, stranded))) return 'none'
   if (graceLasts(previous, nowMs)) return 'previous'
   return previous.seen ? 'reused' : 'overdue'
+}
+
+/** The newest secret is in use: from now on the one before it obeys its grace. */
+export function withSeen(state: State): State {
+  const { previous } = state
+  return previous === null || previous.seen ? state : { ...state, previous: { ...previous, seen: true } }
+}
+
+/** What stays of a secret at a rotation. The client is known to hold the secret it has shown; if it gets the one it never showed after all, that is as good. */
+export function previousOf(secretHash: string, state: State, until: number): Previous {
+  const previous = { secretHash, until, seen: false }
+  return secretHash === state.secretHash ? previous : { ...previous, stranded: state.secretHash }
 }

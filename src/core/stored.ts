@@ -69,15 +69,20 @@ export class StoredKeeper implements Keeper {
     const shown = held?.secret ?? null
     if (held === null || shown === null) return this.#create(change, options)
     const { state } = held
-    const seen = state.previous !== null && !state.previous.seen && standingOf(shown.secretHash, state, this.#config.clock()) === 'current'
-    const turn = await this.#turns.take(held, shown, seen ? { ...change, seen } : change, options)
+    const turn = await this.#turns.take(held, shown, change, options)
     this.#announce(turn, change, state.id)
     // Credentials were checked for this sign-in: that the session before it is over must not make it fail.
-    if (turn.outcome === 'gone' && change.signIn !== null) return this.#create(change, { ...options, newId: mintId(this.#config.random) })
+    if (turn.outcome === 'gone' && change.signIn !== null) {
+      // It was to take the place of a session that may by now be another of this user's.
+      await this.#users.makeRoom(change.signIn.user, null)
+      return this.#create(change, { ...options, newId: mintId(this.#config.random) })
+    }
     if (turn.base === null)
       return { outcome: turn.outcome, held: null, token: turn.outcome === 'erased' ? 'forget' : null, before: turn.before }
     const secret = turn.newSecret === null ? shown : this.#shown(turn.newSecret)
-    const renewed = turn.newSecret !== null || (shown.stale && turn.outcome === 'stored')
+    // A secret that was replaced meanwhile is not signed anew: the client may already hold the one that replaced it.
+    const resigned = shown.stale && turn.outcome === 'stored' && shown.secretHash === turn.base.state.secretHash
+    const renewed = turn.newSecret !== null || resigned
     const token = renewed ? this.#tickets.write(state.id, secret.secret) : null
     return {
       outcome: turn.outcome,

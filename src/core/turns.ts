@@ -3,12 +3,12 @@
  * on its result and written as one. Compare-and-swap is left to lose against other processes only.
  */
 import type { State } from './body.ts'
-import { replay, type Change } from './change.ts'
+import { isEmpty, replay, type Change } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Held, KeeperConfig, SaveOptions, Shown } from './keeper.ts'
 import { endedBy, nextExpiry, touchDue } from './lifetime.ts'
-import { standingOf } from './rights.ts'
+import { previousOf, standingOf, withSeen } from './rights.ts'
 import { draw } from './random.ts'
 import { loadBase, rowOf, type Base } from './rows.ts'
 import { hashOf, mintSecret } from './ticket.ts'
@@ -92,14 +92,18 @@ export class Turns {
   /** One write for all jobs. Answers what the row is afterwards. */
   async #settle(id: string, jobs: readonly Job[], known: Base | null | 'unknown'): Promise<Base | null> {
     let base = known
+    let fresh = false
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      if (base === 'unknown') base = await loadBase(this.#config, this.#guard, id)
-      else if (base !== null && this.#isOver(base)) base = null
+      if (base === 'unknown' || (!fresh && base !== null && this.#isOver(base))) {
+        base = await loadBase(this.#config, this.#guard, id)
+        fresh = true
+      }
       let played = this.#play(jobs, base)
       if (this.#config.schema.strict) played = await this.#checked(played, base)
-      const written = await this.#write(id, base, played)
+      const written = fresh || isProven(base, played) ? await this.#write(id, base, played) : 'lost'
       if (written !== 'lost') {
-        for (const one of played) one.job.resolve(turnOf(one, base, written))
+        const nowMs = this.#config.clock()
+        for (const one of played) one.job.resolve(turnOf(one, base, written, nowMs))
         return written
       }
       base = 'unknown'
@@ -150,13 +154,14 @@ export class Turns {
     if (standing === 'none' || standing === 'reused') return nothing
     const { change } = job
     if (change.destroy) return { job, before: state, after: null, newSecret: null }
-    const after = replay(state, change, job.options.opened, nowMs, terms)
+    const edited = replay(state, change, job.options.opened, nowMs, terms)
+    const after = standing === 'current' ? withSeen(edited) : edited
     // Whoever still holds the secret before a rotation finds it done: two at once have one successor.
-    const rotates = standing === 'overdue' || (change.rotateGraceMs !== null && standing === 'current')
+    const rotates = standing === 'current' ? change.rotateGraceMs !== null : standing === 'overdue' && isRenewed(job, nowMs)
     if (change.signIn === null && !rotates) return { job, before: state, after, newSecret: null }
     const newSecret = mintSecret(random)
     const until = nowMs + (change.rotateGraceMs ?? defaultGraceMs)
-    const previous = change.signIn === null ? { secretHash: state.secretHash, until, seen: false } : null
+    const previous = change.signIn === null ? previousOf(job.secret.secretHash, state, until) : null
     return { job, before: state, after: { ...after, secretHash: hashOf(newSecret), previous }, newSecret }
   }
 
@@ -168,7 +173,10 @@ export class Turns {
     return state === base.state ? this.#slide(base).catch(() => base) : this.#put(state, base.version)
   }
 
-  /** Somebody may have been told already that a session is over; a request that began in time does not bring it back. */
+  /**
+   * Somebody may have been told already that a session is over; a request that began in time does not bring it back. But somebody
+   * else may have used it meanwhile: only the store knows.
+   */
   #isOver({ state, expiresAt }: Base): boolean {
     const { clock, lifetime } = this.#config
     return endedBy(state, expiresAt, clock(), lifetime) !== null
@@ -202,12 +210,30 @@ export class Turns {
 /** How long the secret before a rotation goes on working when nobody says. */
 export const defaultGraceMs = 30_000
 
-function turnOf(one: Played, base: Base | null, written: Base | null): Turn {
+/**
+ * Whether a base may judge these jobs without having been read for them. A write proves it by compare-and-swap. Where nothing is
+ * written, one that was handed on may be older than what a job has seen: its write was slow to be answered, and others came after it.
+ */
+function isProven(base: Base | null, played: readonly Played[]): boolean {
+  if (base === null || played.some(({ before, after }) => before !== after)) return true
+  return played.every(({ job }) => isEmpty(job.change) || job.held.version === base.version)
+}
+
+/** Not for a request that began before the rotation: the successor is on its way to its client in another response. */
+function isRenewed({ secret, held, options }: Job, nowMs: number): boolean {
+  return options.mayRenew && standingOf(secret.secretHash, held.state, nowMs) !== 'current'
+}
+
+function turnOf(one: Played, base: Base | null, written: Base | null, nowMs: number): Turn {
   const { before, after, newSecret } = one
   if (before !== null && after === null) return { before, base: null, outcome: 'erased', newSecret: null }
   if (before === null || written === null) return { before: null, base: null, outcome: 'gone', newSecret: null }
   const moved = base !== null && written.expiresAt !== base.expiresAt
-  return { before, base: written, outcome: after !== before ? 'stored' : moved ? 'slid' : 'untouched', newSecret }
+  const outcome = after !== before ? 'stored' : moved ? 'slid' : 'untouched'
+  // A sign-in written together with it: what the row says now is no longer for this request to see.
+  if (written.state !== after && standingOf(newSecret === null ? one.job.secret.secretHash : hashOf(newSecret), written.state, nowMs) === 'none')
+    return { before, base: null, outcome, newSecret: null }
+  return { before, base: written, outcome, newSecret }
 }
 
 function fail(job: Job, error: unknown): void {

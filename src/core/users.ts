@@ -1,7 +1,7 @@
 /** Sessions by their owner: listing, ending, and how many there may be. */
 import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
-import type { KeeperConfig } from './keeper.ts'
+import type { KeeperConfig, Saved } from './keeper.ts'
 import { lastUsedAt } from './lifetime.ts'
 import { loadBase, loadStored, type Base } from './rows.ts'
 import { readValue } from './values.ts'
@@ -67,12 +67,16 @@ export class Users {
   }
 
   /** Runs a sign-in with room made for it. Sign-ins of one user take turns, or each would find the room the other takes. */
-  enter<T>(user: string, ownId: string | null, signIn: () => Promise<T>): Promise<T> {
+  enter(user: string, ownId: string | null, signIn: () => Promise<Saved>): Promise<Saved>
+  enter(user: string, ownId: string | null, signIn: () => Promise<Saved | null>): Promise<Saved | null>
+  enter(user: string, ownId: string | null, signIn: () => Promise<Saved | null>): Promise<Saved | null> {
     if (this.#max === null) return signIn()
     const max = this.#max
-    const run = async (): Promise<T> => {
-      await this.#makeRoom(user, ownId, max)
-      return signIn()
+    const run = async (): Promise<Saved | null> => {
+      await this.makeRoom(user, ownId)
+      const saved = await signIn()
+      if (saved?.held) await this.#keepTo(max, user, saved.held.state.id)
+      return saved
     }
     const mine = (this.#entering.get(user) ?? Promise.resolve()).then(run, run)
     this.#entering.set(user, mine)
@@ -83,13 +87,24 @@ export class Users {
     return mine
   }
 
-  async #makeRoom(user: string, ownId: string | null, { max, whenFull }: MaxPerUser): Promise<void> {
+  /** Makes room for one more session than `ownId`, or throws `too_many_sessions`. */
+  async makeRoom(user: string, ownId: string | null): Promise<void> {
+    if (this.#max === null) return
+    const { max, whenFull } = this.#max
     const others = (await this.#live(user)).filter(({ state }) => state.id !== ownId)
     if (others.length < max) return
-    if (whenFull === 'refuse')
-      throw new CoatcheckError('too_many_sessions', `this user has ${others.length} sessions already, and maxPerUser is ${max}`)
-    const oldestFirst = others.toSorted((a, b) => (a.state.signedInAt ?? 0) - (b.state.signedInAt ?? 0))
-    await Promise.all(oldestFirst.slice(0, others.length - max + 1).map((base) => this.#end(base)))
+    if (whenFull === 'refuse') throw tooMany(others.length, max)
+    await Promise.all(oldestOf(others, others.length - max + 1).map((base) => this.#end(base)))
+  }
+
+  /** Other processes made room for their sign-ins and saw none of ours. All that look afterwards agree on who goes. */
+  async #keepTo({ max, whenFull }: MaxPerUser, user: string, ownId: string): Promise<void> {
+    const bases = await this.#live(user)
+    const over = bases.length - max
+    if (over <= 0) return
+    const going = whenFull === 'refuse' ? bases.filter(({ state }) => state.id === ownId) : oldestOf(bases, over)
+    await Promise.all(going.map((base) => this.#end(base)))
+    if (whenFull === 'refuse') throw tooMany(bases.length - 1, max)
   }
 
   async #live(user: string, load: typeof loadBase = loadStored): Promise<Base[]> {
@@ -120,4 +135,13 @@ export class Users {
       get: (key) => readValue(state.values.get(key)),
     }
   }
+}
+
+function oldestOf(bases: readonly Base[], count: number): Base[] {
+  const age = ({ state }: Base): number => state.signedInAt ?? 0
+  return bases.toSorted((a, b) => age(a) - age(b) || (a.state.id < b.state.id ? -1 : 1)).slice(0, count)
+}
+
+function tooMany(count: number, max: number): CoatcheckError {
+  return new CoatcheckError('too_many_sessions', `this user has ${count} sessions already, and maxPerUser is ${max}`)
 }

@@ -16,7 +16,7 @@ export interface CsrfOptions {
   readonly token?: boolean
 }
 
-export type CsrfVerdict =
+type CsrfVerdict =
   | 'allowed'
   /** The browser says that another site's page sent it, or says something that no browser says. */
   | 'cross-site'

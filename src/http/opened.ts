@@ -170,7 +170,8 @@ export class Opened implements SessionPort {
     if (this.#over && change.signIn === null) return { outcome: edited ? 'gone' : 'untouched', held: null, token: null, before: null }
     const held = this.#held
     const newId = held === null && edited ? this.#newId() : ''
-    const saved = await this.room.keeper.save(held, change, { opened, newId })
+    const mayRenew = this.#phase === 'open' || this.#phase === 'committing'
+    const saved = await this.room.keeper.save(held, change, { opened, newId, mayRenew })
     this.#held = saved.held
     this.#over = held !== null && saved.held === null
     // After a take or a flash the handler still looks at what it opened.

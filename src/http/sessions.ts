@@ -61,8 +61,10 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
   const house: House = { clock, random, timers }
   const rooms = new Map<string, Room>(named.map(([name, own]) => [name, createRoom(name, own, house)]))
   refuseSharedCookies(rooms)
-  const stores = new Set([...rooms.values()].flatMap(({ guard }) => guard ?? []))
-  const stops = [...stores].map((guard) => startSweeping(guard, house))
+  const guards = [...rooms.values()].flatMap(({ guard }) => guard ?? [])
+  // Several sessions may share a store: it is swept and closed once.
+  const guardOf = new Map(guards.map((guard) => [guard.store, guard]))
+  const stops = [...guardOf.values()].map((guard) => startSweeping(guard, house))
 
   const usersOf = (name: string | undefined): Users => {
     const { users } = roomNamed(rooms, name)
@@ -85,10 +87,8 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
       usersOf(name).revokeAll(user, Object.hasOwn(options, 'except') ? (options.except ?? null) : null),
     async close() {
       for (const stop of stops) stop()
-      for (const guard of stores) {
-        guard.close()
-        await guard.store.close?.()
-      }
+      for (const guard of guards) guard.close()
+      for (const store of guardOf.keys()) await store.close?.()
     },
   }
 }

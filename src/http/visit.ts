@@ -52,7 +52,7 @@ export class RoomVisit<Data extends object> implements Visit<Data> {
     let all = this.#unsent
     this.#unsent = untouched
     try {
-      for (const { room, ready, opened } of [...this.#openings]) {
+      for (const { room, ready, opened } of this.#openings.slice()) {
         const { outcome, sent } = await (ready ?? (await opened)).commit(status)
         const one: Outgoing = { outcome, setCookies: sent.setCookies, headers: sent.headers, vary: room.transport.vary }
         all = all === untouched ? one : both(all, one)
@@ -76,7 +76,7 @@ export class RoomVisit<Data extends object> implements Visit<Data> {
   }
 
   async settled(): Promise<void> {
-    for (const { opened } of [...this.#openings]) await (await opened).settled()
+    for (const { opened } of this.#openings.slice()) await (await opened).settled()
   }
 }
 

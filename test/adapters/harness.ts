@@ -16,7 +16,7 @@ import { nodeSessions } from '../../src/adapters/node.ts'
 import type { Exchange, FieldLines, Handler, Serve } from '../../src/testing/adapter-contract.ts'
 
 /** What of an exchange is the same under every framework. */
-export function asked(request: object, method: string, url: string): Pick<Exchange, 'method' | 'path' | 'query' | 'session'> {
+function asked(request: object, method: string, url: string): Pick<Exchange, 'method' | 'path' | 'query' | 'session'> {
   const { pathname, searchParams } = new URL(url, 'http://localhost')
   return { method, path: pathname, query: searchParams, session: (name) => getSession(request, name) }
 }
@@ -35,7 +35,7 @@ export async function listening(server: Server): Promise<{ url: string; close():
 export const listen = (listener: RequestListener): Promise<{ url: string; close(): Promise<void> }> => listening(createServer(listener))
 
 /** A fetch `Response` whose Set-Cookie lines stay lines. */
-export function response(status: number, fields: FieldLines, body: BodyInit): Response {
+function response(status: number, fields: FieldLines, body: BodyInit): Response {
   const headers = new Headers()
   for (const [name, value] of Object.entries(fields)) for (const line of [value].flat()) headers.append(name, line)
   return new Response([204, 304].includes(status) ? null : body, { status, headers })
@@ -176,7 +176,7 @@ export const serveFetch: Serve = (sessions, handler) =>
   )
 
 /** The least that serves a fetch handler over HTTP, with no optimisation that could hide an order of events. */
-export function serveFetchHandler(handler: (request: Request) => Promise<Response>): ReturnType<Serve> {
+function serveFetchHandler(handler: (request: Request) => Promise<Response>): ReturnType<Serve> {
   return listen(async (req, res) => {
     const headers = new Headers()
     for (let at = 0; at < req.rawHeaders.length; at += 2) headers.append(req.rawHeaders[at] ?? '', req.rawHeaders[at + 1] ?? '')

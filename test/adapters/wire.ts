@@ -15,7 +15,7 @@ export interface Wire {
 
 const waitMsMax = 3_000
 
-export async function served(listener: RequestListener): Promise<string> {
+async function served(listener: RequestListener): Promise<string> {
   const { url, close } = await listen(listener)
   onTestFinished(close)
   return url

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createSessions, type Session, type SessionsOptions } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { memory, secret, stored } from '../support/backends.ts'
-import { faulty } from '../support/faults.ts'
+import { faulty, manualTimers } from '../support/faults.ts'
 import { holder, request, tokenOf } from '../support/raw.ts'
 import { Visitor } from '../support/visitor.ts'
 
@@ -106,6 +106,14 @@ describe.each(stored)('two releases at once on $name', (backend) => {
   })
 })
 
+it('F-02 read-empty is for a store that is away, not for a session of another release', async () => {
+  const { sessions, again, close } = memory.setup({ schemaVersion: 2 })
+  const { visitor } = await holder(sessions)
+  const older = new Visitor(again({ schemaVersion: 1, storeDown: 'read-empty' }), visitor.jar)
+  await expect(older.visit((session) => session.size)).rejects.toMatchObject({ code: 'schema_invalid' })
+  await close()
+})
+
 it('F-23 a migration that fails leaves the row as it was, and the session can be ended', async () => {
   const store = memoryStore()
   const old = createSessions({ secret, store })
@@ -207,4 +215,15 @@ it('O-03 a listener that throws, or fails later, breaks no request and no proces
     '[coatcheck] onEvent threw: sync',
     '[coatcheck] onEvent threw: async',
   ])
+})
+
+it('F-01 named sessions that share a store close it once, and sweep it once', async () => {
+  const inner = memoryStore()
+  let [closed, swept] = [0, 0]
+  const { timers, pass } = manualTimers()
+  const store = { ...inner, close: async () => void closed++, sweep: async () => (swept++, 0) }
+  const sessions = createSessions({ secret, timers, stores: { auth: store, cart: store, other: memoryStore() } })
+  pass(60_000)
+  await sessions.close()
+  expect([closed, swept]).toEqual([1, 1])
 })

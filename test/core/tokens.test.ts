@@ -61,6 +61,27 @@ describe('seals', () => {
     }
   })
 
+  it('C-08 are refused in every other spelling that a decoder would forgive', () => {
+    let spellings = 0
+    for (let i = 0; i < 20; i++) {
+      const token = seals.write('x'.repeat(200), now)
+      const others = [
+        token.replaceAll('-', '+'),
+        token.replaceAll('_', '/'),
+        `${token}====`,
+        `${token}!!!!`,
+        `${token.slice(0, 60)}\n\n\n\n${token.slice(60)}`,
+        `${token.slice(0, 60)}    ${token.slice(60)}`,
+      ]
+      for (const other of others) {
+        if (other === token) continue
+        spellings++
+        expect(seals.read(other, now)).toBe('malformed')
+      }
+    }
+    expect(spellings).toBeGreaterThan(100)
+  })
+
   it('L-05 L-07 are read from a day ahead until their longest life is over, and never of other days', () => {
     const token = seals.write('text', now)
     for (const days of [-1, 0, 1, 7, 8]) expect(seals.read(token, now + days * dayMs)).toMatchObject({ text: 'text' })

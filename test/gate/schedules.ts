@@ -1,0 +1,160 @@
+/**
+ * Thousands of interleavings of two to four requests on two engines that share a store. A seed decides which store call arrives next,
+ * which answer comes back, what fails, when the clock moves, and what the requests do; the checker says whether it was right.
+ *
+ *     node test/gate/schedules.ts [--count 5000] [--seed 1 --count 1]
+ */
+import { createSessions, type Sessions, type SessionsOptions } from '../../src/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { check, explain, type Call } from '../support/checker.ts'
+import { Client, headOf, seenIn, type History, type Slot, type World } from '../support/history.ts'
+import { Dice } from '../support/random.ts'
+import { noFaults, Scheduler, type Faults } from '../support/scheduler.ts'
+import { gate } from './program.ts'
+
+type Any = Record<string, unknown>
+
+const secret = 'a secret for the schedules, longer than 32 bytes'
+const hourMs = 3_600_000
+const faulty: Faults = { refused: 0.03, broken: 0.04, swallowed: 0.02, unanswered: 0.03 }
+/** In turn: a store without faults, one with, and a clock that jumps over the idle timeout. */
+const kinds = ['plain', 'faulty', 'late'] as const
+
+export interface Told {
+  readonly problems: readonly string[]
+  readonly calls: number
+}
+
+/** Runs one schedule. */
+export async function runSchedule(seed: number): Promise<Told> {
+  const dice = new Dice(seed)
+  const kind = kinds[seed % kinds.length] ?? 'plain'
+  const scheduler = new Scheduler(dice, kind === 'faulty' ? 0.03 : 0.01)
+  const inner = memoryStore({ clock: scheduler.clock })
+  const store = scheduler.store(inner, kind === 'faulty' ? faulty : noFaults, dice.pick(['get', 'get', 'getMany', 'getNow']))
+  const options: SessionsOptions<Any> = {
+    secret,
+    store,
+    clock: scheduler.clock,
+    timers: scheduler.timers,
+    random: (size) => dice.bytes(size),
+    lifetime: { idle: '1h' },
+  }
+  const engines = [createSessions(options), createSessions(options)]
+  const world: World = {
+    dice,
+    now: () => scheduler.moment(),
+    pause: () => scheduler.turn(),
+    slots: [null] as (Slot | null)[],
+    published: () => {},
+    histories: new Map(),
+    faulty: kind === 'faulty',
+  }
+  const problems = await collectRejections(async () => {
+    const jumps = await play(scheduler, engines, world, kind)
+    for (const { calls } of world.histories.values()) calls.push(...jumps)
+    await readEverything(createSessions({ ...options, store: inner }), world)
+  })
+  for (const [id, history] of world.histories) {
+    const verdict = check(history.born, history.calls)
+    if (!verdict.ok) problems.push(explain(verdict))
+    else if (hasEnded(history) && (await inner.get(id)) !== null) problems.push(`the row of ${id}, which had ended, is back`)
+  }
+  const calls = [...world.histories.values()].reduce((sum, history) => sum + history.calls.length, 0)
+  return { problems: problems.map((problem) => `seed ${seed} (${kind}): ${problem}`), calls }
+}
+
+async function play(scheduler: Scheduler, engines: readonly Sessions<Any>[], world: World, kind: (typeof kinds)[number]): Promise<Call[]> {
+  const { dice } = world
+  const jumps: Call[] = []
+  const clients = Array.from({ length: 2 + dice.below(3) }, (_, i) => new Client(`c${i}`, engines[i % 2] as Sessions<Any>, world))
+  const first = clients[0] as Client
+  for (let attempt = 0; world.slots[0] === null && attempt < 20; attempt++) {
+    void scheduler.begin(() => first.visit(0))
+    await scheduler.run()
+  }
+  for (const client of clients) {
+    const visits = 1 + dice.below(2)
+    void scheduler.begin(async () => {
+      for (let i = 0; i < visits; i++) await client.visit(0)
+    })
+  }
+  if (dice.chance(0.3)) void scheduler.begin(() => end(engines[0] as Sessions<Any>, world))
+  if (kind === 'late') void scheduler.begin(async () => void jumps.push(await jump(scheduler, world)))
+  await scheduler.run()
+  for (const client of clients) void scheduler.begin(() => client.visit(0))
+  await scheduler.run()
+  return jumps
+}
+
+/** An operator ends the session, by its id or with all others of its user. */
+async function end(sessions: Sessions<Any>, world: World): Promise<void> {
+  await world.pause()
+  const [id, history] = [...world.histories].at(-1) ?? []
+  if (id === undefined || history === undefined) return
+  const start = world.now()
+  const action = { kind: 'end', found: true } as const
+  const found = await sessions.revoke(id).catch((error: unknown) => {
+    if (!world.faulty) throw error
+    return null
+  })
+  const done = world.now()
+  if (found === null) history.calls.push({ client: 'operator', start, end: Number.POSITIVE_INFINITY, ticket: '', action, answer: 'unknown' })
+  else history.calls.push({ client: 'operator', start, end: done, ticket: '', action: { ...action, found }, answer: 'known' })
+}
+
+/** The clock jumps over the idle timeout: from now on every session may be over, and once it is, stays over. */
+async function jump(scheduler: Scheduler, world: World): Promise<Call> {
+  await world.pause()
+  scheduler.pass(hourMs + 1)
+  return { client: 'clock', start: world.now(), end: Number.POSITIVE_INFINITY, ticket: '', action: { kind: 'expire' }, answer: 'unknown' }
+}
+
+/** Shows every ticket that was ever given to an engine that knows nothing yet. */
+async function readEverything(sessions: Sessions<Any>, world: World): Promise<void> {
+  for (const { born, calls } of world.histories.values()) {
+    const given = calls.flatMap(({ action }) => (action.kind === 'commit' && action.ticket ? [action.ticket] : []))
+    for (const ticket of new Set([born.current, ...given])) {
+      const start = world.now()
+      const session = await sessions.visit(headOf(ticket)).session<Any>()
+      const action = { kind: 'read', saw: session.isNew ? null : seenIn(session) } as const
+      calls.push({ client: 'reader', start, end: world.now(), ticket, action, answer: 'known' })
+    }
+  }
+}
+
+function hasEnded({ calls }: History): boolean {
+  return calls.some(({ action, answer }) => {
+    if (answer === 'unknown') return false
+    return action.kind === 'end' ? action.found : action.kind === 'commit' && action.outcome === 'erased'
+  })
+}
+
+/** What went wrong: what was thrown, and what nobody caught. */
+async function collectRejections(run: () => Promise<void>): Promise<string[]> {
+  const problems: string[] = []
+  const note = (error: unknown): void => void problems.push(`nobody caught: ${String(error)}`)
+  process.on('unhandledRejection', note)
+  try {
+    await run()
+    await new Promise((resolve) => setImmediate(resolve))
+  } catch (error) {
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+  return problems
+}
+
+await gate(import.meta, { count: 5_000, seed: 1 }, async ({ count, seed, progress }) => {
+  const problems: string[] = []
+  let calls = 0
+  for (let i = 0; i < count; i++) {
+    const told = await runSchedule(seed + i)
+    problems.push(...told.problems)
+    calls += told.calls
+    progress(i + 1)
+  }
+  const what = `interleavings of 2 to 4 requests on two engines, with faults and clock jumps (seeds ${seed} to ${seed + count - 1})`
+  return [{ what, many: `${count} schedules, ${calls} calls`, wrong: problems.length, problems, zero: 'not linearizable, hanging or unhandled' }]
+})

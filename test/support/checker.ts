@@ -1,10 +1,10 @@
 /**
  * Is there one order of these calls, true to their times, in which a sequential session (model.ts) would have answered the same?
  *
- * The search of Wing and Gong (1993) with Lowe's memo of places it has been to. Calls that change nothing are taken as soon as
- * they fit, which loses no order: whatever follows could have followed then, too. So only writes that overlap are tried in turn.
+ * The search of Wing and Gong (1993) with Lowe's memo of places it has been to. Calls that can never change anything are taken as
+ * soon as they fit, which loses no order: whatever follows could have followed then, too. So only writes that overlap are tried.
  */
-import { after, afterUnknown, keyOf, type Action, type Model } from './model.ts'
+import { after, afterUnknown, isRead, keyOf, type Action, type Model } from './model.ts'
 
 /** One call as a client saw it. Times are of one clock for all clients. */
 export interface Call {
@@ -88,8 +88,7 @@ class Search {
       more = false
       for (const i of this.#next(done)) {
         const { ticket, action, answer } = this.#calls[i] as Call
-        const next = answer === 'known' ? after(place.model, ticket, action) : null
-        if (next === null || (next !== place.model && keyOf(next) !== keyOf(place.model))) continue
+        if (answer === 'unknown' || !isRead(action) || after(place.model, ticket, action) === null) continue
         done |= bit(i)
         order.push(i)
         more = true

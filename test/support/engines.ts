@@ -3,7 +3,6 @@ import { createSessions, type SessionEvent, type Sessions, type SessionsOptions 
 import { memoryStore } from '../../src/stores/memory.ts'
 import { secret } from './backends.ts'
 import { heldStore, type HeldStore } from './held-store.ts'
-import { Visitor } from './visitor.ts'
 
 type Any = Record<string, unknown>
 
@@ -13,8 +12,8 @@ export interface Engines {
   readonly two: Sessions<Any>
   readonly events: SessionEvent[]
   advance(ms: number): void
-  /** Tabs of one browser: what one is given, all show from then on. */
-  tabs(first: Visitor): { one: Visitor; two: Visitor }
+  /** A third engine, set up in another way. */
+  again(options: Partial<SessionsOptions<Any>>): Sessions<Any>
 }
 
 export function engines(options: Partial<SessionsOptions<Any>> = {}): Engines {
@@ -22,14 +21,15 @@ export function engines(options: Partial<SessionsOptions<Any>> = {}): Engines {
   const clock = (): number => nowMs
   const store = heldStore(memoryStore({ clock }))
   const events: SessionEvent[] = []
-  const make = (): Sessions<Any> => createSessions<Any>({ secret, store, clock, onEvent: (event) => events.push(event), ...options })
-  const [one, two] = [make(), make()]
+  const again = (more: Partial<SessionsOptions<Any>>): Sessions<Any> =>
+    createSessions<Any>({ secret, store, clock, onEvent: (event) => events.push(event), ...options, ...more })
+  const [one, two] = [again({}), again({})]
   return {
     store,
     one,
     two,
     events,
     advance: (ms) => void (nowMs += ms),
-    tabs: ({ jar }) => ({ one: new Visitor(one, jar), two: new Visitor(two, jar) }),
+    again,
   }
 }

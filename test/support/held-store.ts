@@ -3,7 +3,7 @@ import type { SessionStore } from '../../src/index.ts'
 
 type Operation = 'get' | 'put' | 'delete' | 'touch' | 'idsOf'
 
-export interface Hold {
+interface Hold {
   /** Resolves when a call has come as far as this. */
   readonly reached: Promise<void>
   release(): void

@@ -244,7 +244,8 @@ export class Client {
   }
 }
 
-function seenIn(session: Session<Any>): Seen {
+/** What a handler sees of a session. */
+export function seenIn(session: Session<Any>): Seen {
   return { user: session.user, values: Object.fromEntries(session.entries()) as Seen['values'] }
 }
 

@@ -61,6 +61,24 @@ function sorted(values: Seen['values']): [string, Value][] {
   return Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
+/** Whether an action that was answered like this changed nothing, whenever it was. */
+export function isRead(action: Action): boolean {
+  switch (action.kind) {
+    case 'read':
+      return true
+    case 'take':
+      return action.got === undefined
+    case 'flashes':
+      return action.got.length === 0
+    case 'end':
+      return !action.found
+    case 'expire':
+      return false
+    case 'commit':
+      return ['untouched', 'slid', 'gone', 'discarded'].includes(action.outcome)
+  }
+}
+
 /** The model after an action that was answered like this; `null` when the session could not have answered so. */
 export function after(model: Model, ticket: string, action: Action): Model | null {
   const may = model.alive && (ticket === model.current || ticket === model.previous)
@@ -86,11 +104,15 @@ export function after(model: Model, ticket: string, action: Action): Model | nul
 /** The model after an action nobody knows the end of, if it took effect; `private` names a ticket that got lost. */
 export function afterUnknown(model: Model, ticket: string, action: Action, lost: string): Model {
   const may = model.alive && (ticket === model.current || ticket === model.previous)
-  if (action.kind === 'end' || action.kind === 'expire') return { ...model, alive: false }
+  if (action.kind === 'end' || action.kind === 'expire' || isDestroy(action)) return { ...model, alive: false }
   if (!may) return model
   if (action.kind === 'take') return without(model, action.key)
   if (action.kind === 'flashes') return withFlashes(model, [])
   return action.kind === 'commit' ? withEdits(model, ticket, action.edits, lost) : model
+}
+
+function isDestroy(action: Action): boolean {
+  return action.kind === 'commit' && action.edits.some(({ kind }) => kind === 'destroy')
 }
 
 function afterCommit(model: Model, ticket: string, may: boolean, action: Action & { kind: 'commit' }): Model | null {
@@ -100,7 +122,7 @@ function afterCommit(model: Model, ticket: string, may: boolean, action: Action 
       return action.ticket === null ? model : null
     case 'gone':
       // Who asked for the end has the cookie taken away, whatever became of the session.
-      return may || (action.ticket !== null && !edits.some(({ kind }) => kind === 'destroy')) ? null : model
+      return may || (action.ticket !== null && !isDestroy(action)) ? null : model
     case 'late':
       return may ? withEdits(model, ticket, edits, '') : model
     case 'erased':

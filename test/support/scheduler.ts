@@ -19,6 +19,9 @@ export interface Faults {
 
 export const noFaults: Faults = { refused: 0, broken: 0, swallowed: 0, unanswered: 0 }
 
+/** Which of the ways to read a store has: the engine uses the last of these that there is. */
+export type Reading = 'get' | 'getMany' | 'getNow'
+
 const operations = ['get', 'put', 'delete', 'touch', 'idsOf'] as const
 /** Timers that may ring in a row, with nothing else to do, before it is called a hang: deadlines ring a few times per call. */
 const idleRingsMax = 200
@@ -82,7 +85,8 @@ export class Scheduler {
   async run(): Promise<void> {
     let rings = 0
     for (;;) {
-      await new Promise((resolve) => setImmediate(resolve))
+      // Reads are gathered for one turn of the event loop.
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
       if (this.#steps.length > 0 && !(this.#alarms.size > 0 && this.#dice.chance(this.hurry))) {
         rings = 0
         const [step] = this.#steps.splice(this.#dice.below(this.#steps.length), 1)
@@ -98,8 +102,11 @@ export class Scheduler {
   }
 
   /** The store, with every call waiting twice: before it arrives and before its answer does. */
-  store(inner: SessionStore, faults: Faults): SessionStore {
+  store(inner: SessionStore, faults: Faults, reading: Reading): SessionStore {
     const wrapped: Record<string, unknown> = { guarantees: inner.guarantees }
+    const getMany = (ids: readonly string[]): Promise<unknown> => Promise.all(ids.map((id) => inner.get(id)))
+    if (reading === 'getMany') wrapped['getMany'] = (ids: readonly string[]) => this.#call(() => getMany(ids), this.#fate(faults))
+    if (reading === 'getNow') wrapped['getNow'] = inner.getNow
     for (const operation of operations) {
       const call = inner[operation] as ((...args: unknown[]) => Promise<unknown>) | undefined
       if (call !== undefined) wrapped[operation] = (...args: unknown[]) => this.#call(() => call.apply(inner, args), this.#fate(faults))

@@ -1,0 +1,55 @@
+/** What the programs of the gate have in common: options, progress, and the rows they print for the table. */
+import { parseArgs } from 'node:util'
+
+export interface Row {
+  readonly what: string
+  readonly many: string
+  /** What there must be none of, such as `lost updates`. */
+  readonly zero: string
+  readonly wrong: number
+  /** For a person: the first few are printed. */
+  readonly problems: readonly string[]
+}
+
+export interface GateOptions {
+  readonly count: number
+  readonly seed: number
+  /** Tells how far it is. */
+  progress(done: number): void
+}
+
+const problemsShown = 3
+
+/** The line of a table; columns: what, how many, must be none, found, seconds. */
+export function lineOf({ what, many, zero, wrong }: Row, seconds: number): string {
+  return `| ${what} | ${many} | ${zero} | ${wrong === 0 ? '0' : `**${wrong}**`} | ${seconds.toFixed(1)} |`
+}
+
+/**
+ * Runs a program of the gate when its module was started as one: prints its rows, and ends with code 1 when anything is wrong.
+ * Imported by a test, it does nothing.
+ */
+export async function gate(
+  module: ImportMeta,
+  defaults: { readonly count: number; readonly seed: number },
+  run: (options: GateOptions) => Promise<Row[]>,
+): Promise<void> {
+  if (!module.main) return
+  const { values } = parseArgs({ options: { count: { type: 'string' }, seed: { type: 'string' } } })
+  const count = Number(values.count ?? defaults.count)
+  const seed = Number(values.seed ?? defaults.seed)
+  let shownAt = 0
+  const progress = (done: number): void => {
+    if (!process.stderr.isTTY || performance.now() - shownAt < 250) return
+    shownAt = performance.now()
+    process.stderr.write(`\r${done} of ${count}\x1b[K${done === count ? '\r\x1b[K' : ''}`)
+  }
+  let before = performance.now()
+  for (const row of await run({ count, seed, progress })) {
+    const now = performance.now()
+    console.log(lineOf(row, (now - before) / 1000))
+    before = now
+    for (const problem of row.problems.slice(0, problemsShown)) console.error(problem)
+    if (row.wrong > 0) process.exitCode = 1
+  }
+}
