@@ -138,12 +138,14 @@ describe('opening refuses, and says what to write instead:', () => {
   })
 
   test("another application's database, which stays as it was", () => {
-    const db = beside()
-    db.exec('CREATE TABLE diary (entry TEXT)')
-    expect(refusal({ file })).toMatchObject({ code: 'config_invalid', message: expect.stringContaining('another application') })
-    expect(db.prepare('PRAGMA journal_mode').get()).toMatchObject({ journal_mode: 'delete' })
-    db.exec('DROP TABLE diary; PRAGMA application_id = 7')
-    expect(refusal({ file })).toMatchObject({ code: 'config_invalid', message: expect.stringContaining('another application') })
+    for (const sql of ['CREATE TABLE diary (entry TEXT)', 'DROP TABLE diary; PRAGMA application_id = 7']) {
+      const db = new DatabaseSync(file)
+      db.exec(sql)
+      db.close()
+      const bytes = readFileSync(file)
+      expect(refusal({ file })).toMatchObject({ code: 'config_invalid', message: expect.stringContaining('another application') })
+      expect(readFileSync(file).equals(bytes)).toBe(true)
+    }
   })
 
   test('F-23 a schema from a newer coatcheck, which stays as it was', async () => {
@@ -185,6 +187,19 @@ describe('a transaction', () => {
       store.touch?.(kept.id, kept.expiresAt + 1),
       store.delete('nobody'),
     ])
+    expect(commits() - before).toBe(1)
+  })
+
+  test('holds also what promises and callbacks of that tick write', async () => {
+    const store = open()
+    await create(store)
+    const before = commits()
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        for (let turn = 0; turn < n; turn++) await (turn % 2 === 0 ? null : new Promise<void>((resolve) => process.nextTick(resolve)))
+        await create(store)
+      }),
+    )
     expect(commits() - before).toBe(1)
   })
 
@@ -347,6 +362,7 @@ describe('close', () => {
     const store = open()
     const puts = Array.from({ length: 600 }, () => create(store))
     const closed = store.close?.()
+    await expect(create(store)).rejects.toThrow('is closed')
     const rows = await Promise.all(puts)
     await closed
     await store.close?.()
@@ -383,10 +399,12 @@ describe('sweep', () => {
     const store = open()
     await Promise.all(Array.from({ length: 2_000 }, () => create(store, { expiresAt: 1_000 })))
     const order: string[] = []
+    const before = commits()
     const sweep = store.sweep?.(2_000, 2_000).then((dropped) => order.push(`swept ${dropped}`))
     await create(store).then(() => order.push('created'))
     await sweep
     expect(order).toEqual(['created', 'swept 2000'])
+    expect(commits() - before).toBeGreaterThan(10)
   })
 })
 

@@ -43,10 +43,12 @@ class Search {
   readonly #calls: readonly Call[]
   readonly #required: bigint
   readonly #been = new Set<string>()
+  readonly #places: ReadonlyMap<string, number>
   #longest: Place | null = null
 
   constructor(calls: readonly Call[]) {
     this.#calls = calls.toSorted((a, b) => a.start - b.start)
+    this.#places = placesSeen(calls)
     this.#required = this.#calls.reduce((bits, { answer }, i) => (answer === 'known' ? bits | bit(i) : bits), 0n)
   }
 
@@ -60,8 +62,8 @@ class Search {
       if (this.#been.has(name)) continue
       this.#been.add(name)
       if (this.#been.size > placesMax) throw new Error(`over ${placesMax} places in a history of ${this.#calls.length} calls`)
-      // The last one pushed is tried first: the call that began first.
-      for (const i of this.#next(here.done).toReversed()) open.push(...this.#turn(here, i))
+      // The last one pushed is tried first.
+      for (const i of this.#inLikelyOrder(this.#next(here.done)).toReversed()) open.push(...this.#turn(here, i))
     }
     const { model, done, order } = this.#longest as Place
     const stuck = this.#next(done).map((i) => this.#calls[i] as Call)
@@ -79,6 +81,13 @@ class Search {
       firstEnd = Math.min(firstEnd, end)
     }
     return next.filter((i) => (this.#calls[i] as Call).start <= firstEnd)
+  }
+
+  /** By their beginning; those that append among themselves as somebody saw the list later, or twelve at once would take for ever. */
+  #inLikelyOrder(next: readonly number[]): number[] {
+    const placeOf = (i: number): number | undefined => appendedBy((this.#calls[i] as Call).action).map((item) => this.#places.get(item))[0]
+    const appending = next.filter((i) => placeOf(i) !== undefined).toSorted((a, b) => Number(placeOf(a)) - Number(placeOf(b)))
+    return next.map((i) => (placeOf(i) === undefined ? i : (appending.shift() as number)))
   }
 
   #takeReads(place: Place): Place {
@@ -107,6 +116,19 @@ class Search {
   #callsOf({ order }: Place): Call[] {
     return order.map((i) => this.#calls[i] as Call)
   }
+}
+
+function appendedBy(action: Action): string[] {
+  if (action.kind !== 'commit') return []
+  return action.edits.flatMap((edit) => (edit.kind === 'append' ? [edit.item] : edit.kind === 'flash' ? [edit.message] : []))
+}
+
+/** Where items stood in the lists that were seen. */
+function placesSeen(calls: readonly Call[]): Map<string, number> {
+  const lists = calls.flatMap(({ action }) =>
+    action.kind === 'flashes' ? [action.got] : action.kind === 'read' ? Object.values(action.saw?.values ?? {}).filter(Array.isArray) : [],
+  ) as (readonly string[])[]
+  return new Map(lists.flatMap((list) => list.map((item, at): [string, number] => [item, at])))
 }
 
 function bit(i: number): bigint {

@@ -27,7 +27,7 @@ export class Rows {
     )
     // … and this is for a change of user, or an earlier expiry.
     this.#rewrite = db.prepare(
-      'UPDATE session SET version = ?1, expires_at = ?2, body = ?3, user = ?5, due = min(due, ?2) WHERE id = ?4 AND version = ?6',
+      'UPDATE session SET version = ?1, expires_at = ?2, body = ?3, user = ?5, due = ?2 WHERE id = ?4 AND version = ?6',
     )
     this.#delete = db.prepare('DELETE FROM session WHERE id = ?')
     this.#touch = db.prepare('UPDATE session SET expires_at = max(expires_at, ?) WHERE id = ?')

@@ -4,7 +4,7 @@ import { CoatcheckError } from '../../core/errors.ts'
 import { isBusy, unavailable } from './failures.ts'
 
 /** Writes in one transaction at most: about 5 ms, during which the process does nothing else. */
-const batchMax = 10
+const batchMax = 256
 /** The longest pause between two attempts to get the write lock. */
 const pauseMaxMs = 25
 
