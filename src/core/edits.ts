@@ -1,11 +1,12 @@
 /** The pencil marks of one request: what it set, deleted, updated and borrowed, until a commit collects them. */
+import { isDeepStrictEqual } from 'node:util'
 import type { State } from './body.ts'
 import { checkEdits, withEnd, type Change, type KeyChange, type Terms, type Updater } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import { valueEnded } from './lifetime.ts'
 import type { SessionPort } from './session-port.ts'
 import { noTexts } from './texts.ts'
-import { decodeValue, encodeValue, shortKey } from './values.ts'
+import { decodeValue, encodeValue, readValue, shortKey } from './values.ts'
 
 type Mark =
   | { kind: 'set'; value: unknown; until: number | null }
@@ -113,7 +114,7 @@ export class Edits {
     if (this.#cleared || this.#marks.size > 0) return true
     if (this.#lent.size === 0) return false
     try {
-      return [...this.#lent].some(([key, value]) => encodeValue(key, value, this.#limits) !== this.state.values.get(key))
+      return [...this.#lent].some(([key, value]) => this.#textOf(key, value) !== this.state.values.get(key))
     } catch {
       return true
     }
@@ -139,7 +140,7 @@ export class Edits {
       if (mark.kind !== 'delete' && isObject(mark.value)) this.#lend(key, mark.value)
     }
     for (const [key, value] of this.#lent) {
-      const text = this.#marks.has(key) ? values.get(key) : encodeValue(key, value, this.#limits)
+      const text = this.#marks.has(key) ? values.get(key) : this.#textOf(key, value)
       if (text !== undefined && text !== values.get(key)) edit(key, { kind: 'set', text, until: until.get(key) ?? null }, text)
     }
     if (keys.size === 0 && !cleared) return null
@@ -179,6 +180,17 @@ export class Edits {
     if (mark.kind === 'set') return { kind: 'set', text: text as string, until: mark.until }
     const untouched = mark.kind === 'delete' || mark.text === null || mark.text === text
     return untouched ? mark : { kind: 'set', text: text as string, until: this.#end(key) }
+  }
+
+  /** A lent value as it would be stored. What was stored under higher limits and stands as it was is no edit. */
+  #textOf(key: string, value: object): string {
+    try {
+      return encodeValue(key, value, this.#limits)
+    } catch (error) {
+      const text = this.state.values.get(key)
+      if (text !== undefined && isDeepStrictEqual(value, readValue(text))) return text
+      throw error
+    }
   }
 
   #changedLoan(key: string): Mark | undefined {

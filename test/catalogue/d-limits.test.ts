@@ -141,6 +141,23 @@ it('D-03 a row written under higher limits opens, and can be made smaller', asyn
   await Promise.all([before.close(), after.close()])
 })
 
+it('D-03 a value deeper than today’s limit can be read, and only changing it is refused', async () => {
+  const store = memoryStore()
+  const before = createSessions({ secret, store, limits: { depthMax: 100 } })
+  const visitor = new Visitor(before)
+  await visitor.visit((session) => session.set('deep', nested(60)).set('a', 1))
+  const after = new Visitor(createSessions({ secret, store }), visitor.jar)
+  const read = await after.visit((session) => session.get('deep'))
+  expect([read.outgoing.outcome, read.result]).toEqual(['untouched', nested(60)])
+  const write = await after.visit((session) => session.get('deep') !== session.set('a', 2))
+  expect(write.outgoing.outcome).toBe('stored')
+  await expect(after.visit((session) => void Object.assign(session.get('deep') as object, { b: 1 }))).rejects.toMatchObject({
+    code: tooLarge,
+  })
+  expect((await after.visit((session) => session.get('a'))).result).toBe(2)
+  await before.close()
+})
+
 it.each(all)('D-01 our cookies stay under 4 KiB, however large the session, on $name', async (backend) => {
   const { sessions, close } = backend.setup()
   const visitor = new Visitor(sessions)

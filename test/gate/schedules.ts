@@ -7,7 +7,7 @@
 import { createSessions, type Sessions, type SessionsOptions } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { check, explain, type Call } from '../support/checker.ts'
-import { Client, headOf, seenIn, type History, type Slot, type World } from '../support/history.ts'
+import { Client, headOf, Journal, seenIn, type History, type Slot, type World } from '../support/history.ts'
 import { Dice } from '../support/random.ts'
 import { noFaults, Scheduler, type Faults } from '../support/scheduler.ts'
 import { gate } from './program.ts'
@@ -47,21 +47,20 @@ export async function runSchedule(seed: number): Promise<Told> {
     pause: () => scheduler.turn(),
     slots: [null] as (Slot | null)[],
     published: () => {},
-    histories: new Map(),
+    journal: new Journal(),
     faulty: kind === 'faulty',
   }
   const problems = await collectRejections(async () => {
     const jumps = await play(scheduler, engines, world, kind)
-    for (const { calls } of world.histories.values()) calls.push(...jumps)
+    for (const { id } of world.journal.histories) world.journal.calls.push(...jumps.map((jump) => [id, jump] as const))
     await readEverything(createSessions({ ...options, store: inner }), world)
   })
-  for (const [id, history] of world.histories) {
+  for (const history of world.journal.histories) {
     const verdict = check(history.born, history.calls)
     if (!verdict.ok) problems.push(explain(verdict))
-    else if (hasEnded(history) && (await inner.get(id)) !== null) problems.push(`the row of ${id}, which had ended, is back`)
+    else if (hasEnded(history) && (await inner.get(history.id)) !== null) problems.push(`the row of ${history.id}, which had ended, is back`)
   }
-  const calls = [...world.histories.values()].reduce((sum, history) => sum + history.calls.length, 0)
-  return { problems: problems.map((problem) => `seed ${seed} (${kind}): ${problem}`), calls }
+  return { problems: problems.map((problem) => `seed ${seed} (${kind}): ${problem}`), calls: world.journal.calls.length }
 }
 
 async function play(scheduler: Scheduler, engines: readonly Sessions<Any>[], world: World, kind: (typeof kinds)[number]): Promise<Call[]> {
@@ -87,20 +86,19 @@ async function play(scheduler: Scheduler, engines: readonly Sessions<Any>[], wor
   return jumps
 }
 
-/** An operator ends the session, by its id or with all others of its user. */
-async function end(sessions: Sessions<Any>, world: World): Promise<void> {
-  await world.pause()
-  const [id, history] = [...world.histories].at(-1) ?? []
-  if (id === undefined || history === undefined) return
-  const start = world.now()
-  const action = { kind: 'end', found: true } as const
-  const found = await sessions.revoke(id).catch((error: unknown) => {
-    if (!world.faulty) throw error
-    return null
-  })
-  const done = world.now()
-  if (found === null) history.calls.push({ client: 'operator', start, end: Number.POSITIVE_INFINITY, ticket: '', action, answer: 'unknown' })
-  else history.calls.push({ client: 'operator', start, end: done, ticket: '', action: { ...action, found }, answer: 'known' })
+/** An operator ends the session by its id. */
+async function end(sessions: Sessions<Any>, { journal, faulty, now, pause }: World): Promise<void> {
+  await pause()
+  const id = [...journal.births.keys()].at(-1)
+  if (id === undefined) return
+  const call = { client: 'operator', start: now(), ticket: '' }
+  try {
+    const found = await sessions.revoke(id)
+    journal.calls.push([id, { ...call, end: now(), action: { kind: 'end', found }, answer: 'known' }])
+  } catch (error) {
+    if (!faulty) throw error
+    journal.calls.push([id, { ...call, end: Number.POSITIVE_INFINITY, action: { kind: 'end', found: true }, answer: 'unknown' }])
+  }
 }
 
 /** The clock jumps over the idle timeout: from now on every session may be over, and once it is, stays over. */
@@ -112,13 +110,13 @@ async function jump(scheduler: Scheduler, world: World): Promise<Call> {
 
 /** Shows every ticket that was ever given to an engine that knows nothing yet. */
 async function readEverything(sessions: Sessions<Any>, world: World): Promise<void> {
-  for (const { born, calls } of world.histories.values()) {
+  for (const { id, born, calls } of world.journal.histories) {
     const given = calls.flatMap(({ action }) => (action.kind === 'commit' && action.ticket ? [action.ticket] : []))
     for (const ticket of new Set([born.current, ...given])) {
       const start = world.now()
       const session = await sessions.visit(headOf(ticket)).session<Any>()
       const action = { kind: 'read', saw: session.isNew ? null : seenIn(session) } as const
-      calls.push({ client: 'reader', start, end: world.now(), ticket, action, answer: 'known' })
+      world.journal.calls.push([id, { client: 'reader', start, end: world.now(), ticket, action, answer: 'known' }])
     }
   }
 }

@@ -14,8 +14,20 @@ export interface Slot {
 
 /** Everything that was done to one session, from its creation on. */
 export interface History {
+  readonly id: string
   readonly born: Model
-  readonly calls: Call[]
+  readonly calls: readonly Call[]
+}
+
+/** What clients write down. Those of several processes are put together afterwards. */
+export class Journal {
+  readonly births = new Map<string, Model>()
+  readonly calls: (readonly [id: string, call: Call])[] = []
+
+  get histories(): History[] {
+    const byId = Map.groupBy(this.calls, ([id]) => id)
+    return Array.from(this.births, ([id, model]) => ({ id, born: model, calls: (byId.get(id) ?? []).map(([, call]) => call) }))
+  }
 }
 
 export interface World {
@@ -27,7 +39,7 @@ export interface World {
   readonly slots: (Slot | null)[]
   /** Told of each new ticket in a slot. */
   published(at: number, slot: Slot): void
-  readonly histories: Map<string, History>
+  readonly journal: Journal
   /** Store calls may fail, so a visit that throws is part of the game. */
   readonly faulty: boolean
 }
@@ -109,7 +121,7 @@ export class Client {
     const outgoing = await this.#tried(visit.commit())
     const ticket = outgoing === null ? null : ticketOf(outgoing)
     if (ticket === null) return
-    world.histories.set(session.id, { born: born(ticket, { user: null, values: { born: value } }), calls: [] })
+    world.journal.births.set(session.id, born(ticket, { user: null, values: { born: value } }))
     this.#publish(at, { id: session.id, ticket })
   }
 
@@ -219,8 +231,7 @@ export class Client {
       return { value: await answer }
     } catch (error) {
       if (!this.#world.faulty || !isStoreFailure(error)) throw error
-      const call: Call = { client: this.#name, start, end: Number.POSITIVE_INFINITY, ticket, action, answer: 'unknown' }
-      this.#world.histories.get(id)?.calls.push(call)
+      this.#world.journal.calls.push([id, { client: this.#name, start, end: Number.POSITIVE_INFINITY, ticket, action, answer: 'unknown' }])
       return null
     }
   }
@@ -235,8 +246,7 @@ export class Client {
   }
 
   #note(id: string, start: number, ticket: string, action: Action): void {
-    const call: Call = { client: this.#name, start, end: this.#world.now(), ticket, action, answer: 'known' }
-    this.#world.histories.get(id)?.calls.push(call)
+    this.#world.journal.calls.push([id, { client: this.#name, start, end: this.#world.now(), ticket, action, answer: 'known' }])
   }
 
   #fresh(): string {
