@@ -1,12 +1,11 @@
 /** The pencil marks of one request: what it set, deleted, updated and borrowed, until a commit collects them. */
-import { isDeepStrictEqual } from 'node:util'
 import type { State } from './body.ts'
 import { checkEdits, withEnd, type Change, type KeyChange, type Terms, type Updater } from './change.ts'
 import { CoatcheckError } from './errors.ts'
 import { valueEnded } from './lifetime.ts'
 import type { SessionPort } from './session-port.ts'
 import { noTexts } from './texts.ts'
-import { decodeValue, encodeValue, readValue, shortKey } from './values.ts'
+import { decodeValue, encodeValue, shortKey } from './values.ts'
 
 type Mark =
   | { kind: 'set'; value: unknown; until: number | null }
@@ -15,6 +14,7 @@ type Mark =
   | { kind: 'update'; value: unknown; runs: Updater[]; text: string | null }
 
 const noEnds: State['until'] = new Map()
+const anyLimits = { depthMax: 1_000, nodesMax: Number.POSITIVE_INFINITY }
 // An empty Map costs 200 bytes, and most sessions are only read: one is made with the first entry.
 const noMarks = new Map<string, Mark>()
 const noLoans = new Map<string, object>()
@@ -188,7 +188,7 @@ export class Edits {
       return encodeValue(key, value, this.#limits)
     } catch (error) {
       const text = this.state.values.get(key)
-      if (text !== undefined && isDeepStrictEqual(value, readValue(text))) return text
+      if (text !== undefined && encodeValue(key, value, anyLimits) === text) return text
       throw error
     }
   }

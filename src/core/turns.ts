@@ -216,7 +216,7 @@ export const defaultGraceMs = 30_000
  */
 function isProven(base: Base | null, played: readonly Played[]): boolean {
   if (base === null || played.some(({ before, after }) => before !== after)) return true
-  return played.every(({ job }) => isEmpty(job.change) || job.held.version === base.version)
+  return played.every(({ job, before }) => job.held.version === base.version || (before !== null && isEmpty(job.change)))
 }
 
 /** Not for a request that began before the rotation: the successor is on its way to its client in another response. */

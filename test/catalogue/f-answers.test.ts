@@ -66,6 +66,31 @@ describe.each(stored)('what a store hands out on $name', (backend) => {
   })
 })
 
+it.each(stored)(
+  'F-07 F-06 a reply that is lost after the write was applied is an error, and the write is not repeated, on $name',
+  async (backend) => {
+    const { sessions, store, close } = backend.setup()
+    const { visitor } = await holder(sessions, 0)
+    if (store === null) throw new Error('this backend has a store')
+    const { put } = store
+    let lost = 0
+    store.put = async (...args) => {
+      await put(...args)
+      lost++
+      throw new Error('connection reset')
+    }
+    const increment = (): Promise<unknown> => visitor.visit((session) => void session.update('mine', (n) => (n as number) + 1))
+    await expect(increment()).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(new Visitor(sessions).visit((session) => session.set('a', 1))).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(lost).toBe(2)
+    store.put = put
+    expect((await visitor.visit((session) => session.get('mine'))).result).toBe(1)
+    await increment()
+    expect((await visitor.visit((session) => session.get('mine'))).result).toBe(2)
+    await close()
+  },
+)
+
 it.each(all)('F-15 our expiry does not depend on the store’s clock, on $name', async (backend) => {
   for (const offsetMs of [-3_600_000, 3_600_000]) {
     const { sessions, store, advance, close } = backend.setup({ lifetime: { idle: '30m', absolute: '2h' } })

@@ -15,7 +15,7 @@ import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { check, explain } from '../support/checker.ts'
 import { Client, Journal, type Slot, type World } from '../support/history.ts'
 import { Dice } from '../support/random.ts'
-import { gate, type Row } from './program.ts'
+import { gate } from './program.ts'
 
 type Any = Record<string, unknown>
 
@@ -191,8 +191,7 @@ export function places(): Place[] {
 const [asProcess, name, file] = process.argv.slice(2)
 if (import.meta.main && asProcess === '--process' && name !== undefined && file !== undefined) serveAsProcess(file, name)
 else {
-  await gate(import.meta, { count: 200, seed: 1 }, async ({ count, seed, progress }) => {
-    const rows: Row[] = []
+  await gate(import.meta, { count: 200, seed: 1 }, async function* ({ count, seed, progress }) {
     for (const place of places()) {
       const problems: string[] = []
       let calls = 0
@@ -206,8 +205,7 @@ else {
       }
       await place.close()
       const what = `histories of 12 clients with 40 requests each: ${place.name} (seeds ${seed} to ${seed + count - 1})`
-      rows.push({ what, many: `${count} histories, ${sessions} sessions, ${calls} calls`, zero: 'lost, doubled or revived', wrong: problems.length, problems })
+      yield { what, many: `${count} histories, ${sessions} sessions, ${calls} calls`, zero: 'lost, doubled or revived', wrong: problems.length, problems }
     }
-    return rows
   })
 }

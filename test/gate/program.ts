@@ -32,7 +32,7 @@ export function lineOf({ what, many, zero, wrong }: Row, seconds: number): strin
 export async function gate(
   module: ImportMeta,
   defaults: { readonly count: number; readonly seed: number },
-  run: (options: GateOptions) => Promise<Row[]>,
+  run: (options: GateOptions) => AsyncIterable<Row>,
 ): Promise<void> {
   if (!module.main) return
   const { values } = parseArgs({ options: { count: { type: 'string' }, seed: { type: 'string' } } })
@@ -45,7 +45,7 @@ export async function gate(
     process.stderr.write(`\r${done} of ${count}\x1b[K${done === count ? '\r\x1b[K' : ''}`)
   }
   let before = performance.now()
-  for (const row of await run({ count, seed, progress })) {
+  for await (const row of run({ count, seed, progress })) {
     const now = performance.now()
     console.log(lineOf(row, (now - before) / 1000))
     before = now

@@ -99,11 +99,13 @@ describe.skipIf(process.platform === 'win32')('a file that cannot be written', (
           break
         }
       }
-      console.log(kept.length)`
+      await store.close()
+      console.log(kept.length)
+      console.log(sqliteStore({ file }).getNow('id-0') !== null)`
     const [command, ...args] = program(fill)
     const { stdout, stderr } = await run(['sh', '-c', `trap '' XFSZ; ulimit -f 1024; exec "$@"`, 'sh', command, ...args])
-    const [outcome, count] = stdout.trim().split('\n')
-    expect(outcome, stderr).toBe('store_unavailable true true')
+    const [outcome, count, reopened] = stdout.trim().split('\n')
+    expect([outcome, reopened], stderr).toEqual(['store_unavailable true true', 'true'])
     const store = sqliteStore({ file })
     const rows = await Promise.all(Array.from({ length: Number(count) + 1 }, (_, n) => store.get(`id-${n}`)))
     expect(rows.map((row) => row !== null)).toEqual([...Array.from({ length: Number(count) }, () => true), false])

@@ -58,6 +58,16 @@ describe('the file', () => {
     expect((statSync(join(folder, 'a')).mode & 0o777).toString(8)).toBe('700')
   })
 
+  test('is not written to when it is opened again', async () => {
+    const store = open()
+    await create(store)
+    await store.close?.()
+    const changes = beside().prepare('PRAGMA data_version')
+    const before = changes.get()
+    open()
+    expect(changes.get()).toEqual(before)
+  })
+
   test('is one that other tools can read', async () => {
     const store = open()
     const { id } = await create(store, { body: '{"cart":["tea"]}', user: 'ann', expiresAt: 1_900_000_000_000 })
@@ -159,6 +169,27 @@ describe('opening refuses, and says what to write instead:', () => {
     })
     db.exec('PRAGMA user_version = 1')
     expect(await open().get(id)).not.toBeNull()
+  })
+
+  test('a file of ours whose table somebody changed', async () => {
+    await create(open())
+    const db = beside()
+    for (const sql of ['ALTER TABLE session RENAME COLUMN body TO words', 'DROP TABLE session']) {
+      db.exec(sql)
+      expect(refusal({ file })).toMatchObject({
+        code: 'config_invalid',
+        message: expect.stringMatching(/cannot use .*: no such (column|table)/),
+      })
+    }
+  })
+
+  test('a damaged file, as one that may be restored', async () => {
+    const store = open()
+    await create(store)
+    await store.close?.()
+    const bytes = readFileSync(file)
+    writeFileSync(file, bytes.fill(0xff, 100, 4_096))
+    expect(refusal({ file })).toMatchObject({ ...unavailable, message: expect.stringContaining('damaged') })
   })
 
   test('a file that another program keeps to itself', () => {

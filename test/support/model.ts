@@ -134,8 +134,11 @@ function afterCommit(model: Model, ticket: string, may: boolean, action: Action 
       return same ? model : null
     }
     case 'stored': {
-      const renews = edits.some(({ kind }) => kind === 'signIn' || (kind === 'rotate' && ticket === model.current))
-      return may && renews === (action.ticket !== null) ? withEdits(model, ticket, edits, action.ticket ?? '') : null
+      const signsIn = edits.some(({ kind }) => kind === 'signIn')
+      const rotates = ticket === model.current && edits.some(({ kind }) => kind === 'rotate')
+      // A rotation that was written together with a sign-in behind it keeps its ticket to itself: it opens nothing any more.
+      const right = action.ticket === null ? !signsIn : signsIn || rotates
+      return may && right ? withEdits(model, ticket, edits, action.ticket ?? 'kept back') : null
     }
   }
 }

@@ -15,10 +15,18 @@ const reasons: Readonly<Record<number, string>> = {
   26: 'the file is not a SQLite database',
 }
 
+/** No such table or column; read-only; cannot be opened; not a database. */
+const wrongFile = new Set([1, 8, 14, 26])
+
 /** Whether somebody else is writing, so that trying again helps. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error)
   return code === busy || code === locked
+}
+
+/** Whether it is not a file of ours, or not one that may be written: nothing that passes. */
+export function isWrongFile(error: unknown): boolean {
+  return wrongFile.has(resultCode(error) ?? 0)
 }
 
 /** What went wrong, as a `store_unavailable` that a person can act on. */

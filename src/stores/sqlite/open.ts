@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
 import { CoatcheckError } from '../../core/errors.ts'
 import { invalid } from '../options.ts'
-import { isBusy, reasonOf, unavailable } from './failures.ts'
+import { isWrongFile, reasonOf, unavailable } from './failures.ts'
 import { createFile } from './file.ts'
-import { checkOwner, migrate } from './schema.ts'
+import { checkOwner, checkTable, migrate } from './schema.ts'
 
 export interface OpenSettings {
   readonly durability: 'full' | 'normal'
@@ -26,7 +26,7 @@ export function openDatabase(file: string, settings: OpenSettings): DatabaseSync
   } catch (error) {
     db?.close()
     if (error instanceof CoatcheckError) throw error
-    throw isBusy(error) ? unavailable(error) : invalid(`sqliteStore cannot open ${file}: ${reasonOf(error)}`, error)
+    throw isWrongFile(error) ? invalid(`sqliteStore cannot use ${file}: ${reasonOf(error)}`, error) : unavailable(error)
   }
 }
 
@@ -45,5 +45,6 @@ function prepare(db: DatabaseSync, file: string, { durability, busyMs, cacheMiB,
     PRAGMA mmap_size = ${1024 * 1024 * mmapMiB};
   `)
   migrate(db, file)
+  checkTable(db)
   db.exec('PRAGMA busy_timeout = 0')
 }

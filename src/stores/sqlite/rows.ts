@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { Row, StoredRow } from '../../core/types.ts'
 
 /** The statements on one table. Each call is one statement, at most two; none opens a transaction. */
@@ -18,17 +18,16 @@ export class Rows {
 
   constructor(db: DatabaseSync) {
     this.#find = db.prepare('SELECT version, user, expires_at, body FROM session WHERE id = ?')
+    // Plain question marks: Node 22.13 binds nothing to `?1`.
     this.#insert = db.prepare(
-      'INSERT INTO session (version, expires_at, body, id, user, due) VALUES (?1, ?2, ?3, ?4, ?5, ?2) ON CONFLICT (id) DO NOTHING',
+      'INSERT INTO session (version, expires_at, body, id, user, due) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     )
     // SQLite rewrites the index of every column that is set, changed or not. So the rule is to set none that has one …
     this.#update = db.prepare(
-      'UPDATE session SET version = ?1, expires_at = ?2, body = ?3 WHERE id = ?4 AND user IS ?5 AND version = ?6 AND due <= ?2',
+      'UPDATE session SET version = ?, expires_at = ?, body = ? WHERE id = ? AND version = ? AND user IS ? AND due <= ?',
     )
     // … and this is for a change of user, or an earlier expiry.
-    this.#rewrite = db.prepare(
-      'UPDATE session SET version = ?1, expires_at = ?2, body = ?3, user = ?5, due = ?2 WHERE id = ?4 AND version = ?6',
-    )
+    this.#rewrite = db.prepare('UPDATE session SET version = ?, expires_at = ?, body = ?, user = ?, due = ? WHERE id = ? AND version = ?')
     this.#delete = db.prepare('DELETE FROM session WHERE id = ?')
     this.#touch = db.prepare('UPDATE session SET expires_at = max(expires_at, ?) WHERE id = ?')
     this.#idsOf = db.prepare('SELECT id FROM session WHERE user = ?')
@@ -49,14 +48,11 @@ export class Rows {
 
   put({ id, body, user, expiresAt }: Row, expected: string | null): string | null {
     const version = `${this.#mint}-${(++this.#minted).toString(36)}`
-    const values = [version, expiresAt, columnOf(body), id, user]
-    const done = expected === null ? this.#insert.run(...values) : this.#replace([...values, expected])
-    return done.changes === 1 ? version : null
-  }
-
-  #replace(values: SQLInputValue[]) {
-    const done = this.#update.run(...values)
-    return done.changes === 1 ? done : this.#rewrite.run(...values)
+    const column = columnOf(body)
+    if (expected === null) return this.#insert.run(version, expiresAt, column, id, user, expiresAt).changes === 1 ? version : null
+    const updated = this.#update.run(version, expiresAt, column, id, expected, user, expiresAt)
+    if (updated.changes === 1) return version
+    return this.#rewrite.run(version, expiresAt, column, user, expiresAt, id, expected).changes === 1 ? version : null
   }
 
   delete(id: string): void {

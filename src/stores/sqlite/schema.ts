@@ -33,8 +33,15 @@ export function checkOwner(db: DatabaseSync, file: string): void {
   throw invalid(`${file} is a database of another application; give sessions a file of their own`)
 }
 
-/** Brings the schema up to date. Several processes may do so at once. */
+/** Throws when the table is not the one the statements are for. */
+export function checkTable(db: DatabaseSync): void {
+  db.prepare('SELECT key, id, version, user, expires_at, due, body FROM session')
+}
+
+/** Brings the schema up to date, if it is not. Several processes may do so at once. */
 export function migrate(db: DatabaseSync, file: string): void {
+  // A full disk must not keep anybody from opening the file.
+  if (numberOf(db, 'PRAGMA user_version') === migrations.length) return
   db.exec('BEGIN IMMEDIATE')
   checkOwner(db, file)
   for (const step of migrations.slice(numberOf(db, 'PRAGMA user_version'))) db.exec(step)

@@ -17,9 +17,9 @@ export class Sweeping {
   constructor(db: DatabaseSync, writes: Writes) {
     this.#db = db
     this.#writes = writes
-    const dueFirst = 'SELECT key FROM session WHERE due < ?1 ORDER BY due LIMIT ?2'
-    this.#refile = db.prepare(`UPDATE session SET due = expires_at WHERE key IN (${dueFirst}) AND expires_at >= ?1`)
-    this.#drop = db.prepare(`DELETE FROM session WHERE key IN (${dueFirst}) AND expires_at < ?1`)
+    const dueFirst = 'SELECT key FROM session WHERE due < ? ORDER BY due LIMIT ?'
+    this.#refile = db.prepare(`UPDATE session SET due = expires_at WHERE key IN (${dueFirst}) AND expires_at >= ?`)
+    this.#drop = db.prepare(`DELETE FROM session WHERE key IN (${dueFirst}) AND expires_at < ?`)
   }
 
   async sweep(now: number, limit: number): Promise<number> {
@@ -34,8 +34,8 @@ export class Sweeping {
   }
 
   #step(now: number, rows: number): { refiled: number; dropped: number } {
-    const refiled = Number(this.#refile.run(now, stepRows).changes)
-    return { refiled, dropped: Number(this.#drop.run(now, rows).changes) }
+    const refiled = Number(this.#refile.run(now, stepRows, now).changes)
+    return { refiled, dropped: Number(this.#drop.run(now, rows, now).changes) }
   }
 
   /** A quarter of the file may be empty: the next sessions take that room, and moving pages about for nothing costs. */
