@@ -68,7 +68,8 @@ export function encodeBody(state: State): string {
   // Ids and hashes are url-safe: nothing in them needs escaping, and a template costs half of stringifying an object.
   let envelope = `{"v":1,"id":"${id}","secret":"${secretHash}","created":${createdAt}`
   if (signedInAt !== null) envelope += `,"signedIn":${signedInAt}`
-  if (previous !== null) envelope += `,"previous":${JSON.stringify([previous.secretHash, previous.until, previous.seen, ...(previous.stranded === undefined ? [] : [previous.stranded])])}`
+  if (previous !== null)
+    envelope += `,"previous":${JSON.stringify([previous.secretHash, previous.until, previous.seen, ...(previous.stranded === undefined ? [] : [previous.stranded])])}`
   if (flashes.length > 0) envelope += `,"flashes":${JSON.stringify(flashes.map(({ message, level }) => [message, level]))}`
   if (schemaVersion !== 0) envelope += `,"schema":${schemaVersion}`
   if (until.size > 0) envelope += `,"until":${JSON.stringify([...until])}`

@@ -231,7 +231,10 @@ function turnOf(one: Played, base: Base | null, written: Base | null, nowMs: num
   const moved = base !== null && written.expiresAt !== base.expiresAt
   const outcome = after !== before ? 'stored' : moved ? 'slid' : 'untouched'
   // A sign-in written together with it: what the row says now is no longer for this request to see.
-  if (written.state !== after && standingOf(newSecret === null ? one.job.secret.secretHash : hashOf(newSecret), written.state, nowMs) === 'none')
+  if (
+    written.state !== after &&
+    standingOf(newSecret === null ? one.job.secret.secretHash : hashOf(newSecret), written.state, nowMs) === 'none'
+  )
     return { before, base: null, outcome, newSecret: null }
   return { before, base: written, outcome, newSecret }
 }

@@ -14,7 +14,10 @@ export interface Mutant {
   readonly serve: Serve
 }
 
-type Change = (visit: Visit, at: { readonly req: IncomingMessage; readonly res: ServerResponse; readonly head: RequestHead }) => Partial<Visit>
+type Change = (
+  visit: Visit,
+  at: { readonly req: IncomingMessage; readonly res: ServerResponse; readonly head: RequestHead },
+) => Partial<Visit>
 
 /** The honest adapter over visits that were tampered with. */
 const tampered =
@@ -93,7 +96,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'never commits a streamed answer',
     caught: 'H-04 the session is stored and its cookie on the head before the first byte: sse',
-    serve: endOnly((end, visit, res) => void (res.headersSent ? end() : visit.commit(res.statusCode).then((outgoing) => (putOn(res, outgoing), end())))),
+    serve: endOnly(
+      (end, visit, res) => void (res.headersSent ? end() : visit.commit(res.statusCode).then((outgoing) => (putOn(res, outgoing), end()))),
+    ),
   },
   {
     name: "overwrites the application's Set-Cookie",
@@ -257,7 +262,11 @@ export const mutants: readonly Mutant[] = [
     serve: (sessions, handler) =>
       tampered((visit, { head }) => {
         const late = sessions.visit(head)
-        return { session: (name) => late.session(name), commit: () => visit.commit(200), settled: async () => void (await late.commit(200)) }
+        return {
+          session: (name) => late.session(name),
+          commit: () => visit.commit(200),
+          settled: async () => void (await late.commit(200)),
+        }
       })(sessions, handler),
   },
   {
@@ -307,6 +316,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'opens a session for each time it is asked',
     caught: 'S4.11',
-    serve: (sessions, handler) => tampered((_visit, { head }) => ({ session: (name) => sessions.visit(head).session(name) }))(sessions, handler),
+    serve: (sessions, handler) =>
+      tampered((_visit, { head }) => ({ session: (name) => sessions.visit(head).session(name) }))(sessions, handler),
   },
 ]

@@ -68,7 +68,9 @@ describe.each(stored)('L-12 on $name', (backend) => {
     const alive = await sessions.list('ada')
     expect(alive.length).toBeLessThanOrEqual(max)
     if (whenFull === 'end-oldest') expect(alive).toHaveLength(max)
-    const opened = await Promise.all(logins.map(async ({ visitor: { cookie }, refused }) => !refused && (await sessions.peek(cookie)) !== null))
+    const opened = await Promise.all(
+      logins.map(async ({ visitor: { cookie }, refused }) => !refused && (await sessions.peek(cookie)) !== null),
+    )
     expect(opened.filter(Boolean)).toHaveLength(alive.length)
     await close()
   })

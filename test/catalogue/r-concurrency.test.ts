@@ -29,15 +29,26 @@ describe('R3 R-01 nothing is lost', () => {
   const edits: readonly (readonly [string, Edit, (session: Session<Any>) => unknown, unknown])[] = [
     ['each sets a key of its own', (s, i) => s.set(`k${i}`, i), (s) => s.size, count + 3],
     ['each counts', (s) => s.update('n', (n) => (n as number) + 1), (s) => s.get('n'), count],
-    ['each appends', (s, i) => s.update('list', (list) => [...(list as number[]), i]), (s) => (s.get('list') as number[]).toSorted((a, b) => a - b), Array.from({ length: count }, (_, i) => i)],
+    [
+      'each appends',
+      (s, i) => s.update('list', (list) => [...(list as number[]), i]),
+      (s) => (s.get('list') as number[]).toSorted((a, b) => a - b),
+      Array.from({ length: count }, (_, i) => i),
+    ],
     [
       'each counts in its half of an object',
-      (s, i) => s.update('nested', (o) => ({ ...(o as object), [i % 2 ? 'a' : 'b']: (o as Record<string, number>)[i % 2 ? 'a' : 'b']! + 1 })),
+      (s, i) =>
+        s.update('nested', (o) => ({ ...(o as object), [i % 2 ? 'a' : 'b']: (o as Record<string, number>)[i % 2 ? 'a' : 'b']! + 1 })),
       (s) => s.get('nested'),
       { a: count / 2, b: count / 2 },
     ],
     ['each leaves a message', (s, i) => s.flash(`m${i}`), async (s) => (await s.flashes()).length, count],
-    ['each deletes its own key and counts', (s, i) => [s.set(`x${i}`, 1), s.delete(`x${i}`), s.update('n', (n) => (n as number) + 1)], (s) => [s.get('n'), s.size], [count, 3]],
+    [
+      'each deletes its own key and counts',
+      (s, i) => [s.set(`x${i}`, 1), s.delete(`x${i}`), s.update('n', (n) => (n as number) + 1)],
+      (s) => [s.get('n'), s.size],
+      [count, 3],
+    ],
   ]
   it.each(edits)('R-01 %s', async (_, edit, read, expected) => {
     const { tabs, first } = await crowd()
@@ -126,21 +137,24 @@ describe('R-06 two engines on one store', () => {
     expect((await first.visit((session) => session.has('code'))).result).toBe(false)
   })
 
-  it.each(['before', 'after'] as const)('R-06 a ticket that another process has given meanwhile may write, %s the response', async (when) => {
-    const { tab, finishSlow } = await overtaken()
-    const other = tab(1)
-    await other.visit((session) => session.rotate())
-    const here = tab(0)
-    here.jar.set('__Host-session', other.jar.get('__Host-session') ?? '')
-    const next = await here.begin()
-    if (when === 'before') next.session.set('n', 3)
-    const saved = next.finish()
-    await finishSlow()
-    expect((await saved).outcome).toBe('stored')
-    if (when === 'after') next.session.set('n', 3)
-    await next.settled()
-    expect((await other.visit((session) => session.get('n'))).result).toBe(3)
-  })
+  it.each(['before', 'after'] as const)(
+    'R-06 a ticket that another process has given meanwhile may write, %s the response',
+    async (when) => {
+      const { tab, finishSlow } = await overtaken()
+      const other = tab(1)
+      await other.visit((session) => session.rotate())
+      const here = tab(0)
+      here.jar.set('__Host-session', other.jar.get('__Host-session') ?? '')
+      const next = await here.begin()
+      if (when === 'before') next.session.set('n', 3)
+      const saved = next.finish()
+      await finishSlow()
+      expect((await saved).outcome).toBe('stored')
+      if (when === 'after') next.session.set('n', 3)
+      await next.settled()
+      expect((await other.visit((session) => session.get('n'))).result).toBe(3)
+    },
+  )
 })
 
 describe('R-07 a request of thirty seconds', () => {
@@ -203,11 +217,13 @@ it('R-03 a touch moves the timeout and nothing else, however many writers there 
 
 it('D-09 five hundred writers of one session: three puts, and who waits for another session is not kept', async () => {
   const { one, first, store } = await crowd()
-  const others = await Promise.all(Array.from({ length: 5 }, async () => {
-    const visitor = new Visitor(one)
-    await visitor.visit((session) => session.set('a', 1))
-    return visitor
-  }))
+  const others = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const visitor = new Visitor(one)
+      await visitor.visit((session) => session.set('a', 1))
+      return visitor
+    }),
+  )
   const begun = await Promise.all(Array.from({ length: 500 }, () => first.clone().begin()))
   store.calls.length = 0
   const put = store.hold('put', 'before')
@@ -225,7 +241,9 @@ it('R-08 ten thousand users at once, each with his own canary: nobody sees anoth
   const { one, two } = engines()
   const users = Array.from({ length: 10_000 }, (_, i) => new Visitor(i % 2 === 0 ? one : two))
   const canary = (i: number): string => `canary-${i}`
-  const created = users.map((user, i) => user.visit((session) => (session.signIn(canary(i)), session.set('canary', canary(i)).flash(canary(i)))))
+  const created = users.map((user, i) =>
+    user.visit((session) => (session.signIn(canary(i)), session.set('canary', canary(i)).flash(canary(i)))),
+  )
   await Promise.all(created)
   const leaks: number[] = []
   const read = users.map((user, i) =>

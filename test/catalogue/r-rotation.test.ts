@@ -31,22 +31,27 @@ describe.each(['in one process', 'in two'] as const)('R4 %s', (where) => {
     expect((await here.visit((session) => session.get('n'))).result).toBe(2)
   })
 
-  it.each(['30s', 0] as const)('R-04 a save that began before a rotation lands in the successor and is given no cookie (grace %s)', async (grace) => {
-    const { here, there, advance } = await rotated()
-    const slow = await (where === 'in two' ? there : here.clone()).begin()
-    await here.visit((session) => session.rotate({ grace }))
-    advance(1)
-    slow.session.update('n', (n) => (n as number) + 1)
-    expect(await slow.finish()).toMatchObject({ outcome: 'stored', setCookies: [] })
-    expect((await here.visit((session) => session.get('n'))).result).toBe(1)
-  })
+  it.each(['30s', 0] as const)(
+    'R-04 a save that began before a rotation lands in the successor and is given no cookie (grace %s)',
+    async (grace) => {
+      const { here, there, advance } = await rotated()
+      const slow = await (where === 'in two' ? there : here.clone()).begin()
+      await here.visit((session) => session.rotate({ grace }))
+      advance(1)
+      slow.session.update('n', (n) => (n as number) + 1)
+      expect(await slow.finish()).toMatchObject({ outcome: 'stored', setCookies: [] })
+      expect((await here.visit((session) => session.get('n'))).result).toBe(1)
+    },
+  )
 })
 
 describe('L-15 grace', () => {
   it('L-15 twenty requests with the old ticket inside the grace: all succeed, all see one successor, none is given a cookie', async () => {
     const { first, here, there } = await rotated()
     await first.visit((session) => session.rotate())
-    const begun = await Promise.all(Array.from({ length: 20 }, (_, i) => [here, there][i % 2]?.clone().begin() as ReturnType<Visitor['begin']>))
+    const begun = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => [here, there][i % 2]?.clone().begin() as ReturnType<Visitor['begin']>),
+    )
     for (const { session } of begun) session.update('n', (n) => (n as number) + 1)
     const outgoings = await Promise.all(begun.map(({ finish }) => finish()))
     expect(outgoings.filter(({ outcome }) => outcome === 'stored')).toHaveLength(20)

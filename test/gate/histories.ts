@@ -78,7 +78,11 @@ export async function recordHere(store: SessionStore, plan: Plan): Promise<Journ
   // Half of the histories have the store as it is, which answers at once.
   const engineStore = plan.seed % 2 === 0 ? store : slowed(store, dice)
   const engines = [createSessions<Any>({ secret, store: engineStore }), createSessions<Any>({ secret, store: engineStore })]
-  const world = worldOf(dice, Array.from({ length: slotCount }, () => null), () => {})
+  const world = worldOf(
+    dice,
+    Array.from({ length: slotCount }, () => null),
+    () => {},
+  )
   await letLoose(engines, world, names(plan, '-', plan.clients), plan.requests)
   return world.journal
 }
@@ -205,7 +209,13 @@ else {
       }
       await place.close()
       const what = `histories of 12 clients with 40 requests each: ${place.name} (seeds ${seed} to ${seed + count - 1})`
-      yield { what, many: `${count} histories, ${sessions} sessions, ${calls} calls`, zero: 'lost, doubled or revived', wrong: problems.length, problems }
+      yield {
+        what,
+        many: `${count} histories, ${sessions} sessions, ${calls} calls`,
+        zero: 'lost, doubled or revived',
+        wrong: problems.length,
+        problems,
+      }
     }
   })
 }

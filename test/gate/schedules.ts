@@ -58,7 +58,8 @@ export async function runSchedule(seed: number): Promise<Told> {
   for (const history of world.journal.histories) {
     const verdict = check(history.born, history.calls)
     if (!verdict.ok) problems.push(explain(verdict))
-    else if (hasEnded(history) && (await inner.get(history.id)) !== null) problems.push(`the row of ${history.id}, which had ended, is back`)
+    else if (hasEnded(history) && (await inner.get(history.id)) !== null)
+      problems.push(`the row of ${history.id}, which had ended, is back`)
   }
   return { problems: problems.map((problem) => `seed ${seed} (${kind}): ${problem}`), calls: world.journal.calls.length }
 }
@@ -154,5 +155,11 @@ await gate(import.meta, { count: 5_000, seed: 1 }, async function* ({ count, see
     progress(i + 1)
   }
   const what = `interleavings of 2 to 4 requests on two engines, with faults and clock jumps (seeds ${seed} to ${seed + count - 1})`
-  yield { what, many: `${count} schedules, ${calls} calls`, wrong: problems.length, problems, zero: 'not linearizable, hanging or unhandled' }
+  yield {
+    what,
+    many: `${count} schedules, ${calls} calls`,
+    wrong: problems.length,
+    problems,
+    zero: 'not linearizable, hanging or unhandled',
+  }
 })

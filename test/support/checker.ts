@@ -93,7 +93,7 @@ class Search {
   #takeReads(place: Place): Place {
     let { done } = place
     const order = [...place.order]
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = false
       for (const i of this.#next(done)) {
         const { ticket, action, answer } = this.#calls[i] as Call
@@ -139,5 +139,11 @@ function bit(i: number): bigint {
 export function explain({ order, model, stuck }: Verdict & { ok: false }): string {
   const line = ({ client, start, end, ticket, action, answer }: Call): string =>
     `  ${client} [${start}, ${end}] …${ticket.slice(-4)} ${answer === 'unknown' ? 'failed: ' : ''}${JSON.stringify(action)}`
-  return [`no order explains this. The last that fit:`, ...order.slice(-12).map(line), `then the session is ${JSON.stringify(model)}`, 'and none of these could come next:', ...stuck.map(line)].join('\n')
+  return [
+    `no order explains this. The last that fit:`,
+    ...order.slice(-12).map(line),
+    `then the session is ${JSON.stringify(model)}`,
+    'and none of these could come next:',
+    ...stuck.map(line),
+  ].join('\n')
 }

@@ -164,7 +164,16 @@ export class Client {
   #editOnce(session: Session<Any>, late: boolean): Edit[] {
     const { dice } = this.#world
     const perhapsNothing = late ? 0 : 3
-    const kind = dice.weighted({ set: 8, once: 3, add: 6, append: 4, flash: 2, again: perhapsNothing, delete: perhapsNothing, clear: perhapsNothing / 3 })
+    const kind = dice.weighted({
+      set: 8,
+      once: 3,
+      add: 6,
+      append: 4,
+      flash: 2,
+      again: perhapsNothing,
+      delete: perhapsNothing,
+      clear: perhapsNothing / 3,
+    })
     const value = kind === 'again' ? dice.pick(['x', 'y']) : this.#fresh()
     const key = kind === 'once' ? 'once' : dice.pick(contested)
     switch (kind) {

@@ -36,12 +36,10 @@ export const deliveryCases: readonly Case[] = [
     name: `H-04 what needs a cookie after the head has left throws headers_sent, and leaves no row: ${what}`,
     run: (serve) => Site.open(serve, { ...counter, '/too-late': tooLate(what) }, (site) => tooLateCase(site, what)),
   })),
-  ...(['signIn', 'rotate', 'destroy'] as const).map(
-    (what): Case => ({
-      name: `H-04 what needs a cookie while the session is being stored throws headers_sent, and the ticket in hand stays good: ${what}`,
-      run: (serve) => Site.open(serve, { ...counter, '/meanwhile': tooLate(what, true) }, meanwhileCase),
-    }),
-  ),
+  ...(['signIn', 'rotate', 'destroy'] as const).map((what): Case => ({
+    name: `H-04 what needs a cookie while the session is being stored throws headers_sent, and the ticket in hand stays good: ${what}`,
+    run: (serve) => Site.open(serve, { ...counter, '/meanwhile': tooLate(what, true) }, meanwhileCase),
+  })),
   {
     name: 'H-08 a client that leaves in the middle of the body: one commit, and the server goes on',
     run: (serve) =>

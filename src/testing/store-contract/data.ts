@@ -70,8 +70,8 @@ export const dataRules: readonly Rule[] = [
   {
     name: 'ids that differ in one character, or in case, are different rows',
     async check(place) {
-      const id = `-_aB${newId().slice(4)}`
-      const likenesses = [id.toLowerCase(), id.toUpperCase(), `__${id.slice(2)}`, `--${id.slice(2)}`, `${id.slice(0, -1)}-`]
+      const id = `-_aB${newId().slice(6)}xY`
+      const likenesses = [id.toLowerCase(), id.toUpperCase(), `__${id.slice(2)}`, `--${id.slice(2)}`, `${id.slice(0, -1)}Z`]
       const row = await place.create({ id })
       const others = await Promise.all(likenesses.map((likeness) => place.create({ id: likeness, body: likeness })))
       await place.store.delete(row.id)
