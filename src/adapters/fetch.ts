@@ -1,5 +1,5 @@
 import { CoatcheckError } from '../core/errors.ts'
-import type { Visit } from '../http/types.ts'
+import type { Outgoing, Visit } from '../http/types.ts'
 import { errorResponse } from './error-answer.ts'
 import { endSettled, FetchEntrance, withOutgoing } from './fetch-entrance.ts'
 import { attach, type VisitSource } from './install.ts'
@@ -37,27 +37,32 @@ export function fetchSessions<Rest extends unknown[]>(sessions: VisitSource, han
   if (handler === undefined) return <More extends unknown[]>(later: Handler<More>) => fetchSessions(sessions, later)
   return async (request: Request, ...rest: Rest) => {
     const entrance = new FetchEntrance(sessions, request)
-    if (!attach(request, entrance)) return handler(request, ...rest)
+    attach(request, entrance)
     let response: Response
     try {
       response = await handler(request, ...rest)
     } catch (error) {
-      await entrance.visit?.commit(500)
-      return answer(error)
+      // What a rotation ahead of the commit has to tell the client is told even then.
+      const outgoing = await entrance.visit?.commit(500)
+      const answer = answerOf(error)
+      return outgoing === undefined ? answer : withOutgoing(answer, outgoing)
     }
     return entrance.visit === undefined ? response : leave(entrance.visit, response)
   }
 }
 
 async function leave(visit: Visit, response: Response): Promise<Response> {
+  let outgoing: Outgoing
   try {
-    return endSettled(withOutgoing(response, await visit.commit(response.status)), visit)
+    outgoing = visit.commitAtOnce() ?? (await visit.commit(response.status))
   } catch (error) {
-    return answer(error)
+    return answerOf(error)
   }
+  return endSettled(withOutgoing(response, outgoing), visit)
 }
 
-function answer(error: unknown): Response {
+/** Ours as a response; any other is thrown on, for the runtime to answer. */
+function answerOf(error: unknown): Response {
   if (error instanceof CoatcheckError) return errorResponse(error)
   throw error
 }

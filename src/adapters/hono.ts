@@ -49,7 +49,7 @@ class HonoEntrance extends FetchEntrance {
     const gate = this.#gate
     const before = ctx.res
     if (gate !== undefined && (before.headers.has(alreadySent) || !gate.claim())) return
-    const committed = withOutgoing(before, await visit.commit(before.status).catch(throwAnswerable))
+    const committed = withOutgoing(before, visit.commitAtOnce() ?? (await visit.commit(before.status).catch(throwAnswerable)))
     // Under @hono/node-server the gate keeps the end. Looking at `body` would cost that server its short way for strings.
     const after = gate === undefined ? endSettled(committed, visit) : committed
     if (after === before) return
@@ -99,7 +99,7 @@ function throwAnswerable(error: unknown): never {
 export function honoSessions(sessions: VisitSource): (ctx: Context, next: () => Promise<void>) => Promise<void> {
   return (ctx, next) => {
     const entrance = new HonoEntrance(sessions, ctx)
-    if (!attach(ctx, entrance)) return next()
+    attach(ctx, entrance)
     return next().then(() => (entrance.visit === undefined ? undefined : entrance.leave()))
   }
 }

@@ -24,16 +24,13 @@ interface Carrier {
 
 /**
  * Leaves the entrance on a request: one property, the whole cost of a request that never asks for its session.
- * Answers `false` when the same sessions are there already (a router nested in another); that entrance stays.
+ * When the same sessions are there already (a router nested in another) that entrance stays, and this one is never opened.
  */
-export function attach(target: object, entered: Entrance): boolean {
+export function attach(target: object, entered: Entrance): void {
   const carrier: Carrier = target
   const before = carrier[entrance]
-  if (before === undefined) {
-    carrier[entrance] = entered
-    return true
-  }
-  if (before.sessions === entered.sessions) return false
+  if (before === undefined) carrier[entrance] = entered
+  if (before === undefined || before.sessions === entered.sessions) return
   throw new CoatcheckError(
     'config_invalid',
     'this request already has sessions from another createSessions; for several kinds of session write one createSessions({ stores: { auth, prefs } }) and getSession(request, "prefs")',

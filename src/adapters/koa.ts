@@ -29,7 +29,7 @@ class KoaEntrance extends NodeEntrance {
   async leave(): Promise<void> {
     const { visit, gate } = this
     if (visit === undefined || gate === undefined || this.#ctx.respond === false || !gate.claim()) return
-    applyOutgoing(await visit.commit(this.#ctx.status), gate)
+    applyOutgoing(visit.commitAtOnce() ?? (await visit.commit(this.#ctx.status)), gate)
   }
 }
 
@@ -59,7 +59,7 @@ class KoaEntrance extends NodeEntrance {
 export function koaSessions(sessions: VisitSource): (ctx: Context, next: () => Promise<unknown>) => Promise<unknown> {
   return (ctx, next) => {
     const entrance = new KoaEntrance(sessions, ctx)
-    if (!attach(ctx.req, entrance)) return next()
+    attach(ctx.req, entrance)
     return next().then(() => (entrance.visit === undefined ? undefined : entrance.leave()))
   }
 }

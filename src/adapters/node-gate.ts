@@ -81,15 +81,15 @@ export class NodeGate {
   }
 
   call(name: Gated, args: unknown[]): unknown {
-    if (this.#stage === 'idle') args = this.#tryAtOnce(name, args)
-    const passes = this.#stage === 'open' ? name !== 'end' || this.#settled || !this.#visit.unsettled : this.#stage === 'ended'
-    if (passes) {
-      // Somebody still writes into the answer that was dropped, and the error answer took its place.
-      if (this.#refused && this.#stage === 'ended') return name === 'write' ? false : this.#res
-      return this.#passing[name].apply(this.#res, args)
+    if (this.#stage === 'idle') {
+      if (name === 'writeHead') args = takeHead(this.#res, args)
+      this.#tryAtOnce()
     }
-    if (name === 'writeHead' && this.#stage === 'held') refuseHeader()
-    this.#queue.push({ name, args: name === 'writeHead' ? takeHead(this.#res, args) : args })
+    // Somebody still writes into the answer that was dropped, and the error answer took its place.
+    if (this.#stage === 'ended' && this.#refused) return name === 'write' ? false : this.#res
+    if (this.#stage === 'ended' || (this.#stage === 'open' && !(name === 'end' && this.#visit.unsettled))) return this.#pass(name, args)
+    if (this.#stage === 'held' && name === 'writeHead') refuseHeader()
+    this.#queue.push({ name, args })
     if (this.#stage === 'idle') this.#hold()
     else if (this.#stage === 'open') this.#settle()
     if (name !== 'write') return this.#res
@@ -98,14 +98,19 @@ export class NodeGate {
   }
 
   /** With nothing to store there is nothing to hold the response for. */
-  #tryAtOnce(name: Gated, args: unknown[]): unknown[] {
+  #tryAtOnce(): void {
     const outgoing = this.#visit.commitAtOnce()
-    if (outgoing === null) return args
+    if (outgoing === null) return
     this.#committed = true
     this.#stage = 'open'
-    const left = name === 'writeHead' ? takeHead(this.#res, args) : args
     applyOutgoing(outgoing, this)
-    return left
+  }
+
+  #pass(name: Gated, args: unknown[]): unknown {
+    // Node's own end and write come back through writeHead when the head was only implied: the stage changes after them.
+    const answer = this.#passing[name].apply(this.#res, args)
+    if (name === 'end') this.#stage = 'ended'
+    return answer
   }
 
   #hold(): void {
@@ -135,13 +140,11 @@ export class NodeGate {
     this.#stage = 'open'
     let flowing: unknown = true
     for (let call = this.#queue[0]; call !== undefined; call = this.#queue[0]) {
-      if (call.name === 'end' && !this.#settled) return this.#settle()
+      if (call.name === 'end' && !this.#settled && this.#visit.unsettled) return this.#settle()
       this.#queue.shift()
-      // Node's own end and write come back through writeHead when the head was only implied.
-      flowing = this.#passing[call.name].apply(this.#res, call.args)
-      if (call.name === 'end') this.#stage = 'ended'
+      flowing = this.#pass(call.name, call.args)
     }
-    if (!this.#drainOwed || this.#stage === 'ended') return
+    if (!this.#drainOwed || this.#stage !== 'open') return
     this.#drainOwed = false
     // When the socket is full Node emits it by itself.
     if (flowing !== false) this.#res.emit('drain')

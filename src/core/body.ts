@@ -23,7 +23,7 @@ export interface Previous {
   readonly until: number
   readonly seen: boolean
   /** The secret that was on its way when this one came back and was renewed; worth the same. */
-  readonly stranded?: string
+  readonly stranded: string | null
 }
 
 /** What a body says. Immutable: an edit makes a new one. */
@@ -69,7 +69,7 @@ export function encodeBody(state: State): string {
   let envelope = `{"v":1,"id":"${id}","secret":"${secretHash}","created":${createdAt}`
   if (signedInAt !== null) envelope += `,"signedIn":${signedInAt}`
   if (previous !== null)
-    envelope += `,"previous":${JSON.stringify([previous.secretHash, previous.until, previous.seen, ...(previous.stranded === undefined ? [] : [previous.stranded])])}`
+    envelope += `,"previous":${JSON.stringify([previous.secretHash, previous.until, previous.seen, ...(previous.stranded === null ? [] : [previous.stranded])])}`
   if (flashes.length > 0) envelope += `,"flashes":${JSON.stringify(flashes.map(({ message, level }) => [message, level]))}`
   if (schemaVersion !== 0) envelope += `,"schema":${schemaVersion}`
   if (until.size > 0) envelope += `,"until":${JSON.stringify([...until])}`
@@ -110,7 +110,7 @@ function readPrevious(value: unknown): Previous | null {
   if (!Array.isArray(value)) return null
   const [secretHash, until, seen, stranded] = value as unknown[]
   if (typeof secretHash !== 'string' || typeof until !== 'number') return null
-  return { secretHash, until, seen: seen === true, ...(typeof stranded === 'string' ? { stranded } : null) }
+  return { secretHash, until, seen: seen === true, stranded: typeof stranded === 'string' ? stranded : null }
 }
 
 function readFlashes(value: unknown): readonly Flash[] {

@@ -18,7 +18,7 @@ export function standingOf(secretHash: string, state: State, nowMs: number): Sta
   const { previous } = state
   if (previous === null) return 'none'
   const { stranded } = previous
-  if (!same(secretHash, previous.secretHash) && (stranded === undefined || !same(secretHash, stranded))) return 'none'
+  if (!same(secretHash, previous.secretHash) && (stranded === null || !same(secretHash, stranded))) return 'none'
   if (graceLasts(previous, nowMs)) return 'previous'
   return previous.seen ? 'reused' : 'overdue'
 }
@@ -31,6 +31,6 @@ export function withSeen(state: State): State {
 
 /** What stays of a secret at a rotation. The client is known to hold the secret it has shown; if it gets the one it never showed after all, that is as good. */
 export function previousOf(secretHash: string, state: State, until: number): Previous {
-  const previous = { secretHash, until, seen: false }
+  const previous = { secretHash, until, seen: false, stranded: null }
   return secretHash === state.secretHash ? previous : { ...previous, stranded: state.secretHash }
 }

@@ -114,7 +114,7 @@ export class SpillKeeper implements Keeper {
     const previous =
       held === null || change.signIn !== null
         ? null
-        : { secretHash: state.secretHash, until: clock() + (change.rotateGraceMs ?? defaultGraceMs), seen: false }
+        : { secretHash: state.secretHash, until: clock() + (change.rotateGraceMs ?? defaultGraceMs), seen: false, stranded: null }
     const moved: State = { ...state, secretHash: hashOf(secret), previous }
     const row = rowOf(this.#config, moved)
     const version = await this.#guard.put(row, null)

@@ -55,6 +55,7 @@ test('an error of ours becomes its response, any other is thrown on; neither sto
   })
   const answer = await mine(request())
   expect([answer.status, await answer.text(), answer.headers.getSetCookie()]).toEqual([409, 'conflict', []])
+  expect(answer.headers.get('vary')).toBe('Cookie')
   const theirs = fetchSessions(sessions, async (from: Request) => {
     await write(from)
     throw new RangeError('theirs')
@@ -67,6 +68,15 @@ test('a response whose headers cannot be set and that cannot be copied is an err
   const { sessions } = recorded()
   const wrapped = fetchSessions(sessions, async (from: Request) => (await write(from), Response.error()))
   await expect(wrapped(request())).rejects.toThrow(TypeError)
+})
+
+test('X-02 a request without a Host line is judged by its URL', async () => {
+  const { sessions } = recorded()
+  const wrapped = fetchSessions(sessions, async (from: Request) => (await write(from), new Response('ok')))
+  const post = (origin: string): Request => new Request('http://shop.example/', { method: 'POST', headers: { origin } })
+  expect((await wrapped(post('http://shop.example'))).status).toBe(200)
+  const refused = await wrapped(post('http://evil.example'))
+  expect([refused.status, await refused.text(), refused.headers.getSetCookie()]).toEqual([403, 'csrf_refused', []])
 })
 
 test('wrapping twice installs once', async () => {

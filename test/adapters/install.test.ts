@@ -23,8 +23,8 @@ test('a request nothing was installed on: not_installed, and the sentence names 
 test('installing the same sessions again changes nothing; others are refused with the way out', () => {
   const [one, other] = [new ScriptedVisit(), new ScriptedVisit()]
   const request = {}
-  expect(attach(request, entrance(one))).toBe(true)
-  expect(attach(request, entrance(one))).toBe(false)
+  attach(request, entrance(one))
+  expect(() => attach(request, entrance(one))).not.toThrow()
   expect(() => attach(request, entrance(other))).toThrow('stores: {')
 })
 
@@ -102,6 +102,18 @@ test('C-13 several Cookie lines of one request are one cookie header', async () 
     }).end()
   })
   expect(body).toBe('PUT|a=1; b=2|1, 2|')
+  await close()
+})
+
+test('a header that a host hands over as lines is joined as HTTP joins it', async () => {
+  const visit = new ScriptedVisit()
+  const { url, close } = await listen(async (req, res) => {
+    nodeSessions(visit)(req, res)
+    Object.assign(req.headers, { cookie: ['a=1', 'b=2'], 'x-many': ['1', '2'] })
+    await getSession(req)
+    res.end([visit.heads[0]?.header('cookie'), visit.heads[0]?.header('x-many')].join('|'))
+  })
+  expect(await (await fetch(url)).text()).toBe('a=1; b=2|1, 2')
   await close()
 })
 

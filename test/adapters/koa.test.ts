@@ -68,16 +68,25 @@ test('ctx.respond = false and ctx.res: stored before the first byte, and a store
   app.use(koaSessions(sessions))
   app.use(async (ctx) => {
     ;(await getSession(ctx)).set('n', 1)
-    if (ctx.path === '/bypass') ctx.respond = false
-    setTimeout(() => ctx.res.end('raw'), 5)
-    ctx.res.writeHead(201, { 'x-raw': '1' })
-    if (ctx.path !== '/bypass') await new Promise((resolve) => setTimeout(resolve, 20))
+    const answer = (): void => void ctx.res.writeHead(201, { 'x-raw': '1' }).write('ra')
+    setTimeout(() => ctx.res.end('w'), 15)
+    if (ctx.path === '/bypass') {
+      ctx.respond = false
+      setTimeout(answer, 5)
+    } else {
+      answer()
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
   })
+  const errors: unknown[] = []
+  app.on('error', (error) => errors.push(error))
   for (const path of ['/bypass', '/direct']) {
     store.away = new Set()
+    errors.length = 0
     const browser = await visiting(listen(app.callback()))
     const answer = await browser.get(path)
     expect([answer.status, answer.header('x-raw'), answer.body, answer.setCookies.length]).toEqual([201, '1', 'raw', 1])
+    expect(errors).toEqual([])
     store.away = new Set(['put'])
     const refused = await browser.get(path, { headers: { cookie: '' } })
     expect([refused.status, refused.body, refused.setCookies]).toEqual([503, 'Service Unavailable', []])

@@ -40,6 +40,7 @@ test('F-03 a session that is not stored: its status and code instead of the answ
   await closed()
   expect(text()).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\nContent-Type: text\/plain; charset=utf-8\r\n/)
   expect(bodyOf(text())).toBe('store_unavailable')
+  expect(text()).toMatch(/\r\nContent-Length: 17\r\n/)
   expect(text()).not.toMatch(/set-cookie|the answer/i)
   expect(visit.commits).toEqual([200, 503])
 })
@@ -100,6 +101,39 @@ test('whoever goes on writing into the dropped answer neither reaches the client
   expect(bodyOf(text())).toBe('store_unavailable')
 })
 
+test('an error answer that has ended takes no more, not even before it has left', async () => {
+  const visit = new FailingVisit()
+  const seen: unknown[] = []
+  const { text, closed } = await wireTo(async (req, res) => {
+    nodeSessions(visit)(req, res, (error) => {
+      if (error === undefined) return
+      res.end('error page')
+    })
+    await getSession(req)
+    res.on('finish', () => seen.push(res.write('stray'), res.end('stray') === res, res.writeHead(200) === res))
+    res.write('data: 1')
+  })
+  await closed()
+  await aWhile()
+  expect(seen).toEqual([false, true, true])
+  expect(bodyOf(text())).toBe('error page')
+})
+
+test('an error answer that streams is not joined by the source of the dropped one', async () => {
+  const visit = new FailingVisit()
+  const { text, closed } = await wireTo(async (req, res) => {
+    nodeSessions(visit)(req, res, (error) => {
+      if (error === undefined) return
+      res.flushHeaders()
+      setTimeout(() => res.end('error page'), 20)
+    })
+    await getSession(req)
+    Readable.from(['a', 'b', 'c'], { highWaterMark: 1 }).pipe(res)
+  })
+  await closed()
+  expect(bodyOf(text())).toBe('error page')
+})
+
 test('a piped source stops for good', async () => {
   let made = 0
   const ended = deferred()
@@ -141,6 +175,7 @@ test.each(Object.entries(mistakes))('a mistake in the handler is a 500, as witho
   await closed()
   expect(text()).toMatch(/^HTTP\/1\.1 500 /)
   expect(text()).not.toMatch(/set-cookie/)
+  expect(visit.commits).toHaveLength(1)
 })
 
 test('S3.10 a handler that throws after it has answered: the connection is cut, as without us', async () => {

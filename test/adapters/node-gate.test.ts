@@ -189,6 +189,23 @@ test('H-09 the end waits for late edits', async () => {
   expect(bodyOf(text())).toBe('begin,end')
 })
 
+test('H-09 while the end waits a second answer is noticed, and changes nothing', async () => {
+  const visit = new ScriptedVisit(withCookie)
+  visit.settling = deferred()
+  const seen: unknown[] = []
+  const { text, closed } = await wire(visit, async (_req, res) => {
+    res.end('first')
+    await vi.waitFor(() => expect(visit.settlings).toBe(1))
+    seen.push(res.headersSent, res.writableEnded)
+    expect(() => res.setHeader('content-length', 3)).toThrow('after they are sent')
+    expect(() => res.writeHead(500)).toThrow('after they are sent')
+    visit.settling.resolve()
+  })
+  await closed()
+  expect(seen).toEqual([true, true])
+  expect(text()).toMatch(/Content-Length: 5\r\n[\s\S]*first$/)
+})
+
 test('H-09 late edits that are not stored cut the connection: the answer is never complete', async () => {
   const visit = new ScriptedVisit(withCookie)
   visit.settling = deferred()

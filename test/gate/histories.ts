@@ -15,6 +15,7 @@ import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { check, explain } from '../support/checker.ts'
 import { Client, Journal, type Slot, type World } from '../support/history.ts'
 import { Dice } from '../support/random.ts'
+import { pauseFor, slowed } from '../support/slowed.ts'
 import { gate } from './program.ts'
 
 type Any = Record<string, unknown>
@@ -30,27 +31,6 @@ const slotCount = 4
 
 /** Nanoseconds since the machine started: one clock for all its processes. */
 const now = (): number => Number(process.hrtime.bigint())
-
-/** A while, mostly short: a turn of the event loop or a few, sometimes milliseconds. */
-async function pauseFor(dice: Dice): Promise<void> {
-  if (dice.chance(0.02)) await new Promise((resolve) => setTimeout(resolve, dice.below(4)))
-  else for (let turns = dice.below(6); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** A store whose calls and answers are slow, each by its own while, as over a network. */
-function slowed(inner: SessionStore, dice: Dice): SessionStore {
-  const wrapped: Record<string, unknown> = { guarantees: inner.guarantees }
-  for (const operation of ['get', 'put', 'delete', 'touch', 'idsOf'] as const) {
-    const call = inner[operation] as (...args: unknown[]) => Promise<unknown>
-    wrapped[operation] = async (...args: unknown[]) => {
-      await pauseFor(dice)
-      const answer = await call.apply(inner, args)
-      await pauseFor(dice)
-      return answer
-    }
-  }
-  return wrapped as unknown as SessionStore
-}
 
 /** Lets the clients loose. They share what is in the world, and engines by turns. */
 async function letLoose(engines: readonly Sessions<Any>[], world: World, names: readonly string[], requests: number): Promise<void> {

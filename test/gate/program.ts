@@ -44,6 +44,8 @@ export async function gate(
     shownAt = performance.now()
     process.stderr.write(`\r${done} of ${count}\x1b[K${done === count ? '\r\x1b[K' : ''}`)
   }
+  // The engine's own timers keep no process alive, and these programs have no server that would.
+  const alive = setInterval(() => {}, 60_000)
   let before = performance.now()
   for await (const row of run({ count, seed, progress })) {
     const now = performance.now()
@@ -52,4 +54,5 @@ export async function gate(
     for (const problem of row.problems.slice(0, problemsShown)) console.error(problem)
     if (row.wrong > 0) process.exitCode = 1
   }
+  clearInterval(alive)
 }

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../scripts/run.ts'
@@ -31,6 +31,8 @@ function words(text: string): string[] {
 
 mkdirSync(join(root, '.tmp'), { recursive: true })
 const folder = mkdtempSync(join(root, '.tmp', 'package-'))
+// An application of its own: without a manifest the folder would belong to coatcheck, which finds itself in its own sources.
+writeFileSync(join(folder, 'package.json'), '{ "name": "application" }')
 const checkout = join(folder, 'checkout')
 const installed = join(folder, 'node_modules', 'coatcheck')
 

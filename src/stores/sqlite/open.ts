@@ -3,7 +3,7 @@ import { CoatcheckError } from '../../core/errors.ts'
 import { invalid } from '../options.ts'
 import { isWrongFile, reasonOf, unavailable } from './failures.ts'
 import { createFile } from './file.ts'
-import { checkOwner, checkTable, migrate } from './schema.ts'
+import { checkOwner, checkTable, isNew, migrate } from './schema.ts'
 
 export interface OpenSettings {
   readonly durability: 'full' | 'normal'
@@ -34,10 +34,9 @@ function prepare(db: DatabaseSync, file: string, { durability, busyMs, cacheMiB,
   // While starting it may wait; afterwards waiting is done without stopping the process.
   db.exec(`PRAGMA busy_timeout = ${busyMs}`)
   checkOwner(db, file)
-  // The first two count only in a new file.
+  // Decided before the first table, and a write each time it is said.
+  if (isNew(db)) db.exec('PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL')
   db.exec(`
-    PRAGMA page_size = 4096;
-    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'};
     PRAGMA journal_size_limit = ${64 * 1024 * 1024};

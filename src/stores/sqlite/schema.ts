@@ -29,8 +29,13 @@ export function checkOwner(db: DatabaseSync, file: string): void {
       `${file} has schema ${version}, from a newer coatcheck; this one knows ${migrations.length}. Upgrade coatcheck, or give file another path`,
     )
   }
-  if (owner === 0 && version === 0 && numberOf(db, 'SELECT count(*) FROM sqlite_schema') === 0) return
+  if (owner === 0 && version === 0 && isNew(db)) return
   throw invalid(`${file} is a database of another application; give sessions a file of their own`)
+}
+
+/** Whether nothing is in the file yet. */
+export function isNew(db: DatabaseSync): boolean {
+  return numberOf(db, 'SELECT count(*) FROM sqlite_schema') === 0
 }
 
 /** Throws when the table is not the one the statements are for. */
