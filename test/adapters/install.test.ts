@@ -28,6 +28,24 @@ test('installing the same sessions again changes nothing; others are refused wit
   expect(() => attach(request, entrance(other))).toThrow('stores: {')
 })
 
+test('what was installed first stays, also when its session is open already', async () => {
+  const visit = new ScriptedVisit()
+  const opened: string[] = []
+  const named = (name: string) => ({
+    sessions: visit,
+    open<Data extends object>() {
+      opened.push(name)
+      return visit.session<Data>()
+    },
+  })
+  const request = {}
+  for (const name of ['first', 'second']) {
+    attach(request, named(name))
+    await getSession(request)
+  }
+  expect(opened).toEqual(['first', 'first'])
+})
+
 test('installing costs a property and opens nothing', async () => {
   const visit = new ScriptedVisit()
   const { url, close } = await listen(

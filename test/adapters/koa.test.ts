@@ -68,19 +68,19 @@ test('ctx.respond = false and ctx.res: stored before the first byte, and a store
   app.use(koaSessions(sessions))
   app.use(async (ctx) => {
     ;(await getSession(ctx)).set('n', 1)
-    const answer = (): void => void ctx.res.writeHead(201, { 'x-raw': '1' }).write('ra')
-    setTimeout(() => ctx.res.end('w'), 15)
+    const answer = (): void => void ctx.res.writeHead(201, { 'x-raw': '1' }).end('raw')
     if (ctx.path === '/bypass') {
       ctx.respond = false
       setTimeout(answer, 5)
     } else {
       answer()
-      await new Promise((resolve) => setTimeout(resolve, 25))
     }
+    if (ctx.path === '/stays') await new Promise((resolve) => setTimeout(resolve, 25))
   })
   const errors: unknown[] = []
   app.on('error', (error) => errors.push(error))
-  for (const path of ['/bypass', '/direct']) {
+  store.delayMs = 10
+  for (const path of ['/bypass', '/stays', '/left']) {
     store.away = new Set()
     errors.length = 0
     const browser = await visiting(listen(app.callback()))

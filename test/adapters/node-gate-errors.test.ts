@@ -178,6 +178,14 @@ test.each(Object.entries(mistakes))('a mistake in the handler is a 500, as witho
   expect(visit.commits).toHaveLength(1)
 })
 
+test('a mistake that shows when the end has waited is a 500, and commits no second time', async () => {
+  const visit = Object.assign(new ScriptedVisit(quiet), { atOnce: quiet })
+  const { text, closed } = await wire(visit, (_req, res) => res.end(42 as unknown as string))
+  await closed()
+  expect(text()).toMatch(/^HTTP\/1\.1 500 /)
+  expect([visit.atOnceCalls, visit.commits]).toEqual([1, []])
+})
+
 test('S3.10 a handler that throws after it has answered: the connection is cut, as without us', async () => {
   const visit = new ScriptedVisit('waits')
   const { text, closed } = await wire(visit, (_req, res) => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, Server, type ServerResponse } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { expect, test, vi } from 'vitest'
@@ -125,6 +125,20 @@ test('held writes answer false, drain comes once they have left, order and callb
   expect(seen.slice(3).toSorted()).toEqual(['a left', 'b left', 'drain', 'ended'])
 })
 
+test('no drain comes after the end', async () => {
+  const visit = new ScriptedVisit('waits')
+  const seen: unknown[] = []
+  const { closed } = await wire(visit, (_req, res) => {
+    res.on('drain', () => seen.push('drain'))
+    seen.push(res.write('a'))
+    res.end('b')
+  })
+  await asked(visit)
+  visit.committing.resolve(quiet)
+  await closed()
+  expect(seen).toEqual([false])
+})
+
 test('what a held response keeps is bounded: a piped source stops', async () => {
   const visit = new ScriptedVisit('waits')
   let made = 0
@@ -171,6 +185,31 @@ test('the response behaves as sent while it is held: a second answer is noticed,
   expect(text()).toMatch(/^HTTP\/1\.1 200 OK\r\nx-first: 1\r\n/)
   expect(text()).toMatch(/Content-Length: 5\r\n[\s\S]*first$/)
   expect(visit.commits).toEqual([200])
+})
+
+test('with nothing to store nothing is held: the answer leaves in the tick it is given', async () => {
+  const visit = Object.assign(new ScriptedVisit('waits'), { atOnce: withCookie, unsettled: false })
+  const seen: unknown[] = []
+  const { text, closed } = await wire(visit, (_req, res) => {
+    seen.push(res.write('a'), Object.hasOwn(res, 'headersSent'), res.headersSent)
+    res.end('b')
+    seen.push(res.writableEnded)
+  })
+  await closed()
+  expect(seen).toEqual([true, false, true, true])
+  expect(text()).toContain('session=ours')
+  expect([bodyOf(text()), visit.commits, visit.atOnceCalls, visit.settlings]).toEqual(['ab', [], 1, 0])
+})
+
+test('a writeHead that throws has committed nothing', async () => {
+  const visit = Object.assign(new ScriptedVisit(quiet), { atOnce: withCookie, unsettled: false })
+  const { text, closed } = await wire(visit, (_req, res) => {
+    expect(() => res.writeHead(200, { 'bad name': '1' })).toThrow('bad name')
+    expect(visit.atOnceCalls).toBe(0)
+    res.writeHead(200).end('good')
+  })
+  await closed()
+  expect([bodyOf(text()), visit.atOnceCalls]).toEqual(['good', 1])
 })
 
 test('H-09 the end waits for late edits', async () => {
@@ -300,6 +339,20 @@ test('H-08 a client that has left: one commit, no error, whatever the handler st
   visit.committing.resolve(withCookie)
   await aWhile()
   expect(visit.commits).toEqual([200])
+})
+
+test('H-08 a server that is told to close still answers what it holds', async () => {
+  const visit = new ScriptedVisit('waits')
+  const closing = deferred()
+  const { text, closed } = await wire(visit, (req, res) => {
+    const server: unknown = Reflect.get(req.socket, 'server')
+    res.end('body')
+    if (server instanceof Server) server.close(() => closing.resolve())
+  })
+  await asked(visit)
+  visit.committing.resolve(withCookie)
+  await Promise.all([closed(), closing.promise])
+  expect(text()).toMatch(/session=ours[\s\S]*body$/)
 })
 
 test('a stream through several transforms comes out whole', async () => {

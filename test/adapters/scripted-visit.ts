@@ -22,7 +22,10 @@ export class ScriptedVisit implements Visit {
   readonly asked = true
   readonly commits: (number | undefined)[] = []
   readonly heads: RequestHead[] = []
-  readonly unsettled = true
+  unsettled = true
+  /** What `commitAtOnce` answers, each time it is called. */
+  atOnce: Outgoing | null = null
+  atOnceCalls = 0
   settlings = 0
   readonly committing = deferred<Outgoing>()
   settling = deferred()
@@ -47,8 +50,9 @@ export class ScriptedVisit implements Visit {
     return this.committing.promise
   }
 
-  commitAtOnce(): null {
-    return null
+  commitAtOnce(): Outgoing | null {
+    this.atOnceCalls++
+    return this.atOnce
   }
 
   settled(): Promise<void> {

@@ -35,23 +35,33 @@ describe.each(all)('$name', (one) => {
 })
 
 describe.each(formats)('%s', (format) => {
-  it('T-08 a token of another application, cookie, secret or format opens nothing', async () => {
+  it('T-08 a token of another application, cookie or secret opens nothing', async () => {
     const here = await target(format, 'cookie')
     const strangers = [
       await target(format, 'cookie', { app: 'another' }),
       await target(format, 'cookie', { secret: 'another secret of more than 32 bytes' }),
       await target(format, 'header'),
-      ...(await Promise.all(formats.map((other) => target(other, 'cookie')))).filter(
-        ({ genuine: [token] }) => token.slice(0, 2) !== here.genuine[0].slice(0, 2),
-      ),
     ]
-    expect(strangers).toHaveLength(5)
     for (const stranger of strangers) {
       expect(await genuineOpens(stranger)).toBe(true)
       for (const token of stranger.genuine) expect(await here.opens(token)).toBe(false)
     }
     expect(await genuineOpens(here)).toBe(true)
   })
+})
+
+it('T-08 T-09 a ticket is no sealed token and a sealed token no ticket, under whichever version', async () => {
+  const [ticket, sealed] = [await target('ticket', 'cookie'), await target('sealed token', 'cookie')]
+  for (const [here, there] of [
+    [ticket, sealed],
+    [sealed, ticket],
+  ] as const) {
+    const [own] = here.genuine
+    for (const token of there.genuine)
+      for (const text of [token, own.slice(0, 2) + token.slice(2)]) expect(await here.opens(text)).toBe(false)
+    const versions = Array.from({ length: 256 * 256 }, (_, n) => String.fromCharCode(n >> 8, n & 255) + own.slice(2))
+    expect(await attack(here, versions)).toEqual({ tried: 256 * 256 - 1, problems: [] })
+  }
 })
 
 it('C-01 and the attack does find a target that accepts a flipped bit, throws or asks its store', async () => {

@@ -13,7 +13,8 @@ import { createSessions, type Sessions, type SessionStore } from '../../src/inde
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { check, explain } from '../support/checker.ts'
-import { Client, Journal, type Slot, type World } from '../support/history.ts'
+import { Client } from '../support/history.ts'
+import { Journal, type Slot, type World } from '../support/journal.ts'
 import { Dice } from '../support/random.ts'
 import { pauseFor, slowed } from '../support/slowed.ts'
 import { gate } from './program.ts'
@@ -53,7 +54,7 @@ function names(plan: Plan, process: string, count: number): string[] {
 }
 
 /** Two engines in this process. */
-export async function recordHere(store: SessionStore, plan: Plan): Promise<Journal> {
+async function recordHere(store: SessionStore, plan: Plan): Promise<Journal> {
   const dice = new Dice(plan.seed)
   // Half of the histories have the store as it is, which answers at once.
   const engineStore = plan.seed % 2 === 0 ? store : slowed(store, dice)
@@ -94,7 +95,7 @@ function serveAsProcess(file: string, name: string): void {
 }
 
 /** Two processes on one file, for as many histories as one likes. */
-export class Processes {
+class Processes implements Place {
   readonly #folder = mkdtempSync(join(tmpdir(), 'coatcheck-histories-'))
   readonly #children: readonly ChildProcess[]
 
@@ -147,36 +148,40 @@ export function problemsIn({ histories }: Journal, seed: number): string[] {
   })
 }
 
+/** Where histories are recorded. */
 export interface Place {
-  readonly name: string
   record(plan: Plan): Promise<Journal>
   close(): Promise<void>
 }
 
-/** Where histories are recorded. */
-export function places(): Place[] {
-  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-histories-'))
-  const [memory, sqlite] = [memoryStore(), sqliteStore({ file: join(folder, 'sessions.db') })]
-  const processes = new Processes()
-  return [
-    { name: 'memory, two engines', record: (plan) => recordHere(memory, plan), close: () => Promise.resolve() },
-    {
-      name: 'SQLite, two engines',
-      record: (plan) => recordHere(sqlite, plan),
-      close: async () => {
-        await sqlite.close?.()
-        rmSync(folder, { recursive: true, force: true })
-      },
+export const places: readonly { readonly name: string; open(): Place }[] = [
+  { name: 'memory, two engines', open: () => placeOf(memoryStore(), () => {}) },
+  {
+    name: 'SQLite, two engines',
+    open() {
+      const folder = mkdtempSync(join(tmpdir(), 'coatcheck-histories-'))
+      return placeOf(sqliteStore({ file: join(folder, 'sessions.db') }), () => rmSync(folder, { recursive: true, force: true }))
     },
-    { name: 'SQLite, two processes', record: (plan) => processes.record(plan), close: () => processes.close() },
-  ]
+  },
+  { name: 'SQLite, two processes', open: () => new Processes() },
+]
+
+function placeOf(store: SessionStore, remove: () => void): Place {
+  return {
+    record: (plan) => recordHere(store, plan),
+    async close() {
+      await store.close?.()
+      remove()
+    },
+  }
 }
 
-const [asProcess, name, file] = process.argv.slice(2)
-if (import.meta.main && asProcess === '--process' && name !== undefined && file !== undefined) serveAsProcess(file, name)
+const [as, ownName, sharedFile] = process.argv.slice(2)
+if (import.meta.main && as === '--process' && ownName !== undefined && sharedFile !== undefined) serveAsProcess(sharedFile, ownName)
 else {
   await gate(import.meta, { count: 200, seed: 1 }, async function* ({ count, seed, progress }) {
-    for (const place of places()) {
+    for (const { name, open } of places) {
+      const place = open()
       const problems: string[] = []
       let calls = 0
       let sessions = 0
@@ -188,7 +193,7 @@ else {
         progress(i + 1)
       }
       await place.close()
-      const what = `histories of 12 clients with 40 requests each: ${place.name} (seeds ${seed} to ${seed + count - 1})`
+      const what = `histories of 12 clients with 40 requests each: ${name} (seeds ${seed} to ${seed + count - 1})`
       yield {
         what,
         many: `${count} histories, ${sessions} sessions, ${calls} calls`,

@@ -159,22 +159,31 @@ async function inspect(fresh: Sessions<Any>, store: SessionStore, races: readonl
   return problems
 }
 
-/** Stores to race on, and how to be rid of them. */
-export function raceStores(): { name: string; store: SessionStore; close: () => Promise<void> }[] {
-  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-races-'))
-  const sqlite = sqliteStore({ file: join(folder, 'sessions.db') })
-  const close = async (): Promise<void> => {
-    await sqlite.close?.()
-    rmSync(folder, { recursive: true, force: true })
-  }
-  return [
-    { name: 'memory', store: memoryStore(), close: () => Promise.resolve() },
-    { name: 'SQLite', store: sqlite, close },
-  ]
+/** A store to race on, and how to be rid of it. */
+export interface Course {
+  readonly store: SessionStore
+  close(): Promise<void>
 }
 
+export const courses: readonly { readonly name: string; open(): Course }[] = [
+  { name: 'memory', open: () => ({ store: memoryStore(), close: () => Promise.resolve() }) },
+  {
+    name: 'SQLite',
+    open() {
+      const folder = mkdtempSync(join(tmpdir(), 'coatcheck-races-'))
+      const store = sqliteStore({ file: join(folder, 'sessions.db') })
+      const close = async (): Promise<void> => {
+        await store.close?.()
+        rmSync(folder, { recursive: true, force: true })
+      }
+      return { store, close }
+    },
+  },
+]
+
 await gate(import.meta, { count: 5_000, seed: 1 }, async function* ({ count, seed, progress }) {
-  for (const { name, store, close } of raceStores()) {
+  for (const { name, open } of courses) {
+    const { store, close } = open()
     const { ended, problems } = await runRaces(store, seed, count, progress)
     await close()
     const what = `races of a logout against slow writes: ${name}, two engines (seed ${seed})`

@@ -1,48 +1,9 @@
 /** Clients that do random things to shared sessions, and write down what they asked and what they were told. */
 import { CoatcheckError, type Outgoing, type Session, type Sessions, type Visit } from '../../src/index.ts'
-import type { Call } from './checker.ts'
-import { born, type Action, type Edit, type Model, type Seen, type Value } from './model.ts'
-import type { Dice } from './random.ts'
+import type { Slot, World } from './journal.ts'
+import { born, type Action, type Edit, type Seen, type Value } from './model.ts'
 
 type Any = Record<string, unknown>
-
-/** Where a session's ticket lies for all clients that are tabs of one browser. */
-export interface Slot {
-  readonly id: string
-  readonly ticket: string
-}
-
-/** Everything that was done to one session, from its creation on. */
-export interface History {
-  readonly id: string
-  readonly born: Model
-  readonly calls: readonly Call[]
-}
-
-/** What clients write down. Those of several processes are put together afterwards. */
-export class Journal {
-  readonly births = new Map<string, Model>()
-  readonly calls: (readonly [id: string, call: Call])[] = []
-
-  get histories(): History[] {
-    const byId = Map.groupBy(this.calls, ([id]) => id)
-    return Array.from(this.births, ([id, model]) => ({ id, born: model, calls: (byId.get(id) ?? []).map(([, call]) => call) }))
-  }
-}
-
-export interface World {
-  readonly dice: Dice
-  /** A moment, on a clock that all clients share. */
-  now(): number
-  /** Lets others go first, for a while. */
-  pause(): Promise<void>
-  readonly slots: (Slot | null)[]
-  /** Told of each new ticket in a slot. */
-  published(at: number, slot: Slot): void
-  readonly journal: Journal
-  /** Store calls may fail, so a visit that throws is part of the game. */
-  readonly faulty: boolean
-}
 
 /** A request that is under way. */
 interface Request {

@@ -67,6 +67,16 @@ export const writeCases: readonly Case[] = [
       }),
   },
   {
+    name: 'S4.7 an error of ours that a handler does not catch is answered with its status',
+    run: (serve) =>
+      Site.open(serve, { ...counter, '/ended': ended, '/function': unstorable }, async (site) => {
+        const browser = site.browser()
+        await browser.get('/write')
+        const answers = [(await browser.get('/ended')).status, (await browser.get('/function')).status]
+        assert.deepEqual(answers, [409, 500])
+      }),
+  },
+  {
     name: 'X-01 an unsafe request from another site is a 403 and changes nothing; our own page may',
     run: (serve) =>
       Site.open(serve, counter, async (site) => {
@@ -128,6 +138,18 @@ async function droppedCase(site: Site, path: string): Promise<void> {
   const known = await visitor.get(path)
   assert.deepEqual([known.status, known.setCookies], [500, []])
   await expectCount(visitor, 1)
+}
+
+const ended: Routes[string] = async (exchange) => {
+  const session = await exchange.session()
+  session.destroy()
+  session.set('n', 1)
+}
+
+const unstorable: Routes[string] = async (exchange) => {
+  const session = await exchange.session()
+  session.set('f', () => 'no value')
+  return reply(exchange, 'stored a function')
 }
 
 const key: Routes[string] = async (exchange) => {

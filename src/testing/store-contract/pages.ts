@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { Place } from './place.ts'
 import type { Rule } from './rule.ts'
 
-const pagesMax = 100_000
+/** A server that walks all its keys may find none of ours for a while. */
+const idlePagesMax = 10_000
 
 export const pageRules: readonly Rule[] = [
   {
@@ -64,9 +65,10 @@ async function walk(place: Place, limit: number, visit: (ids: readonly string[])
   const scan = place.method('scan')
   const seen = new Set<string>()
   let cursor: string | null = null
-  for (let pages = 0; ; pages++) {
-    assert.ok(pages < pagesMax, 'scan never ends')
+  for (let idlePages = 0; ; idlePages++) {
+    assert.ok(idlePages < idlePagesMax, 'scan never ends')
     const page: { ids: string[]; cursor: string | null } = await scan(cursor, limit)
+    if (page.ids.some((id) => !seen.has(id))) idlePages = 0
     for (const id of page.ids) seen.add(id)
     await visit(page.ids)
     if (page.cursor === null) return seen
