@@ -309,6 +309,14 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
+    name: 'knows only 500 for an error',
+    caught: 'S4.7',
+    serve: endOnly((end, visit, res) => {
+      if (res.statusCode >= 400) res.statusCode = 500
+      void visit.commit(res.statusCode).then((outgoing) => (putOn(res, outgoing), end()))
+    }),
+  },
+  {
     name: 'keeps the cookie of a destroyed session',
     caught: 'S1.8',
     serve: answering(({ outcome }) => (outcome === 'erased' ? { setCookies: [] } : {})),

@@ -67,7 +67,7 @@ describe('R3 R-01 nothing is lost', () => {
     expect(events.filter(({ type }) => type === 'conflict')).toEqual([{ type: 'conflict', name: 'session', id, key: 'n' }])
   })
 
-  it('R-01 with onConflict throw, the second is told, and nothing of it is written, however often the write is tried', async () => {
+  it('R-01 with onConflict throw, the second is told, and nothing of it is written', async () => {
     const { tab, first, store } = await crowd({ onConflict: 'throw' })
     const [slow, other, loser] = [await tab(0).begin(), await tab(1).begin(), await tab(0).begin()]
     const put = store.hold('put', 'before')

@@ -125,13 +125,14 @@ describe('L-15 grace', () => {
   })
 
   it('L-15 R-07 a late edit after the grace lands, and does not renew a ticket that no response could carry', async () => {
-    const { first, here, advance } = await rotated()
+    const { first, here, advance, events } = await rotated()
     await first.visit((session) => session.rotate())
     const stream = await here.begin()
     await stream.finish()
     advance(graceMs + 1)
     stream.session.set('progress', 50)
     await stream.settled()
+    expect(events.filter(({ type }) => type === 'rotated')).toHaveLength(1)
     expect((await here.visit((session) => session.get('progress'))).result).toBe(50)
   })
 

@@ -67,7 +67,10 @@ export class Client {
     if (dice.chance(0.12)) await this.#takeFlashes(request)
     const edits = this.#edit(request.session)
     await pause()
-    const ticket = await this.#commit(request, edits)
+    const committing = this.#commit(request, edits)
+    if (dice.chance(0.1) && !edits.some(({ kind }) => kind === 'signIn' || kind === 'destroy'))
+      await this.#editMeanwhile(request, committing)
+    const ticket = await committing
     // Only edits that always change something: for the others it would matter what was known of the session before.
     if (ticket !== null && dice.chance(0.15)) await this.#editLate({ ...request, ticket })
     await this.#tried(visit.settled())
@@ -188,6 +191,17 @@ export class Client {
     if (this.#world.dice.chance(0.5)) await this.#world.pause()
     const done = await this.#answered(id, start, ticket, action, visit.settled())
     if (done !== null) this.#note(id, start, ticket, action)
+  }
+
+  /** An edit while the commit is under way, or just after it. */
+  async #editMeanwhile({ id, visit, session, ticket }: Request, committing: Promise<string | null>): Promise<void> {
+    await this.#world.pause()
+    const start = this.#world.now()
+    const edits = this.#editOnce(session, true)
+    const given = await committing
+    const action: Action = { kind: 'commit', edits, outcome: 'late', ticket: null }
+    const done = await this.#answered(id, start, given ?? ticket, action, visit.settled())
+    if (done !== null) this.#note(id, start, given ?? ticket, action)
   }
 
   #publish(at: number, slot: Slot): void {
