@@ -7,6 +7,7 @@ export function errorAnswer(error: unknown): { readonly status: number; readonly
 
 /** The same as a fetch `Response`. */
 export function errorResponse(error: unknown): Response {
+  if (error instanceof CoatcheckError) return error.getResponse()
   const { status, text } = errorAnswer(error)
   return new Response(text, { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
 }

@@ -1,6 +1,4 @@
-import { CoatcheckError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
-import { errorResponse } from './error-answer.ts'
 import { endSettled, FetchEntrance, withOutgoing } from './fetch-entrance.ts'
 import type { Ask } from '../http/types.ts'
 import { attach, type VisitSource } from './install.ts'
@@ -33,7 +31,7 @@ class HonoEntrance extends FetchEntrance {
     const opening = super.open<Data>(ask)
     const reply = first ? nodeReply(this.#ctx.env) : undefined
     if (reply !== undefined && this.visit !== undefined) this.#gate = new NodeGate(this.visit, reply, this, false)
-    return opening.catch(throwAnswerable)
+    return opening
   }
 
   /** Only for a handler that answers on `c.env.outgoing` itself. */
@@ -49,7 +47,7 @@ class HonoEntrance extends FetchEntrance {
     const gate = this.#gate
     const before = ctx.res
     if (gate !== undefined && (before.headers.has(alreadySent) || !gate.claim())) return
-    const committed = withOutgoing(before, visit.commitAtOnce() ?? (await visit.commit(before.status).catch(throwAnswerable)))
+    const committed = withOutgoing(before, visit.commitAtOnce() ?? (await visit.commit(before.status)))
     // Under @hono/node-server the gate keeps the end. Looking at `body` would cost that server its short way for strings.
     const after = gate === undefined ? endSettled(committed, visit) : committed
     if (after === before) return
@@ -64,13 +62,6 @@ function nodeReply(env: unknown): NodeReply | undefined {
   const reply: unknown =
     typeof env === 'object' && env !== null && Object.hasOwn(env, 'outgoing') ? Reflect.get(env, 'outgoing') : undefined
   return typeof reply === 'object' && reply !== null && 'writeHead' in reply ? (reply as NodeReply) : undefined
-}
-
-/** Hono's default handler answers an error that has `getResponse`, as its own HTTPException has, and 500 for any other. */
-function throwAnswerable(error: unknown): never {
-  if (error instanceof CoatcheckError)
-    Object.defineProperty(error, 'getResponse', { configurable: true, value: () => errorResponse(error) })
-  throw error
 }
 
 /**

@@ -62,4 +62,9 @@ export class CoatcheckError extends Error {
     this.status = statusOf[code]
     this.statusCode = this.status
   }
+
+  /** The answer as a fetch `Response`: what Hono's default error handler looks for. Says the code and nothing else. */
+  getResponse(): Response {
+    return new Response(this.code, { status: this.status, headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
+  }
 }

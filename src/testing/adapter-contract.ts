@@ -5,6 +5,7 @@ import { deliveryCases } from './adapter-contract/delivery.ts'
 import type { Serve } from './adapter-contract/site.ts'
 import { visitorCases } from './adapter-contract/visitors.ts'
 import { writeCases } from './adapter-contract/writes.ts'
+import type { Runner } from './runner.ts'
 
 export type { Exchange, FieldLines, Handler, Serve } from './adapter-contract/site.ts'
 
@@ -15,12 +16,6 @@ export interface AdapterUnderTest {
   readonly serve: Serve
   /** Cases this adapter cannot hold, by the beginning of their name, each with the reason. One that holds after all fails. */
   readonly lacks?: Readonly<Record<string, string>>
-}
-
-/** Any test runner: vitest, node:test, mocha, jest and bun have these two. */
-export interface Runner {
-  describe(name: string, define: () => void): unknown
-  it(name: string, run: () => Promise<void>): unknown
 }
 
 const cases: readonly Case[] = [...cookieCases, ...writeCases, ...deliveryCases, ...visitorCases]

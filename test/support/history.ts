@@ -194,14 +194,16 @@ export class Client {
   }
 
   /** An edit while the commit is under way, or just after it. */
-  async #editMeanwhile({ id, visit, session, ticket }: Request, committing: Promise<string | null>): Promise<void> {
+  async #editMeanwhile({ id, visit, session }: Request, committing: Promise<string | null>): Promise<void> {
     await this.#world.pause()
     const start = this.#world.now()
     const edits = this.#editOnce(session, true)
-    const given = await committing
+    const ticket = await committing
+    // A commit that failed takes along what was edited meanwhile, and so does one that found the session gone.
+    if (ticket === null) return
     const action: Action = { kind: 'commit', edits, outcome: 'late', ticket: null }
-    const done = await this.#answered(id, start, given ?? ticket, action, visit.settled())
-    if (done !== null) this.#note(id, start, given ?? ticket, action)
+    const done = await this.#answered(id, start, ticket, action, visit.settled())
+    if (done !== null) this.#note(id, start, ticket, action)
   }
 
   #publish(at: number, slot: Slot): void {
