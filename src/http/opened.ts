@@ -174,6 +174,8 @@ export class Opened implements SessionPort {
     const saved = await this.room.keeper.save(held, change, { opened, newId, mayRenew })
     this.#held = saved.held
     this.#over = held !== null && saved.held === null
+    // A token for what has ended would only push a newer one out of the browser.
+    if (this.#over) this.#token = null
     // After a take or a flash the handler still looks at what it opened.
     if (opened !== null && saved.held !== null) this.session.rebase(saved.held.state)
     return saved

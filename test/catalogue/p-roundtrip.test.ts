@@ -149,7 +149,9 @@ it(`P-06 a whole body comes back as it was (SEED=${seed})`, () => {
       id: fc.stringMatching(/^[\w-]{24}$/),
       user: fc.option(text),
       secretHash: hash,
-      previous: fc.option(fc.record({ secretHash: hash, until: time, seen: fc.boolean() }, { noNullPrototype: true })),
+      previous: fc.option(
+        fc.record({ secretHash: hash, until: time, seen: fc.boolean(), stranded: fc.option(hash) }, { noNullPrototype: true }),
+      ),
       createdAt: time,
       signedInAt: fc.option(time),
       schemaVersion: fc.nat(9),

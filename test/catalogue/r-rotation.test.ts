@@ -136,6 +136,17 @@ describe('L-15 grace', () => {
     expect((await here.visit((session) => session.get('progress'))).result).toBe(50)
   })
 
+  it('L-15 R-02 a ticket renewed by a take is not given when the session has ended before the response', async () => {
+    const { here, two, advance } = await rotated()
+    const { result: id } = await here.clone().visit((session) => (session.set('code', 'c0ffee').rotate(), session.id))
+    advance(graceMs + 1)
+    const slow = await here.begin()
+    expect(await slow.session.take('code')).toBe('c0ffee')
+    await two.revoke(id)
+    slow.session.set('a', 1)
+    expect(await slow.finish()).toMatchObject({ outcome: 'gone', setCookies: [] })
+  })
+
   it('L-15 a request that saw the ticket in use does not vouch for the one that replaced it since', async () => {
     const { here, there, advance } = await rotated()
     await here.visit((session) => session.rotate())

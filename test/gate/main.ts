@@ -28,7 +28,7 @@ interface Program {
 const programs: readonly Program[] = [
   { name: 'histories', rounds: 200, option: '--count' },
   { name: 'logout-races', rounds: 5_000, option: '--count' },
-  { name: 'schedules', rounds: 5_000, option: '--count' },
+  { name: 'schedules', rounds: 20_000, option: '--count' },
   { name: 'tokens', rounds: 500_000, option: '--count' },
   {
     name: 'sqlite-kill',

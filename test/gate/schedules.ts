@@ -2,7 +2,7 @@
  * Thousands of interleavings of two to four requests on two engines that share a store. A seed decides which store call arrives next,
  * which answer comes back, what fails, when the clock moves, and what the requests do; the checker says whether it was right.
  *
- *     node test/gate/schedules.ts [--count 5000] [--seed 1 --count 1]
+ *     node test/gate/schedules.ts [--count 20000] [--seed 1 --count 1]
  */
 import { createSessions, type Sessions, type SessionsOptions } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -146,7 +146,7 @@ async function collectRejections(run: () => Promise<void>): Promise<string[]> {
   return problems
 }
 
-await gate(import.meta, { count: 5_000, seed: 1 }, async function* ({ count, seed, progress }) {
+await gate(import.meta, { count: 20_000, seed: 1 }, async function* ({ count, seed, progress }) {
   const problems: string[] = []
   let calls = 0
   for (let i = 0; i < count; i++) {
