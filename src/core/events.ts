@@ -21,6 +21,10 @@ export type Rejection =
   | 'outdated'
   /** An unsafe request from another site. */
   | 'csrf'
+  /** A cookie of a system we move in from that is not genuine, or over. */
+  | 'foreign'
+  /** A cookie of a system we move in from whose session has moved already. */
+  | 'moved'
 
 /**
  * What happened, for logs, metrics and alarms. Carries public ids only: no secret, no cookie, no value.
@@ -35,6 +39,14 @@ export type SessionEvent =
       readonly user: string | null
     }
   | { readonly type: 'signed_in'; readonly name: string; readonly id: string; readonly user: string }
+  /** A session of another system was taken over. */
+  | {
+      readonly type: 'moved_in'
+      readonly name: string
+      readonly id: string
+      readonly user: string | null
+      readonly system: string
+    }
   /** Two requests changed the same key. The value that stands was chosen by `onConflict`. */
   | { readonly type: 'conflict'; readonly name: string; readonly id: string; readonly key: string }
   /** Edits met a session that had ended, or that somebody signed in to meanwhile; they were dropped. */

@@ -29,6 +29,8 @@ export class Guard {
   readonly #waiting = new Set<Waiting>()
   #tick = 0
   #timer: unknown = null
+  #ready: Promise<void> | null = null
+  #looked = false
 
   constructor(store: SessionStore, options: GuardOptions) {
     this.store = store
@@ -44,8 +46,15 @@ export class Guard {
     return this.run('delete', () => this.#options.remove(id))
   }
 
-  /** Calls the store within the deadline. */
+  /** Whether the store is fit for its work, by its own word. Asked once, and again after a failure. */
+  ready(): Promise<void> {
+    this.#ready ??= this.#askReady()
+    return this.#ready
+  }
+
+  /** Calls the store within the deadline. The first call has it looked at too, by the way: what is wrong is an event. */
   run<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    if (!this.#looked) this.#look()
     const { deadlineMs, callsMax, failed } = this.#options
     if (this.#waiting.size >= callsMax) {
       return Promise.reject(
@@ -80,6 +89,24 @@ export class Guard {
   close(): void {
     if (this.#timer !== null) this.#options.timers.clear(this.#timer)
     this.#timer = null
+  }
+
+  #look(): void {
+    this.#looked = true
+    if (this.store.ready !== undefined) this.ready().catch(() => null)
+  }
+
+  async #askReady(): Promise<void> {
+    const { store } = this
+    const { ready } = store
+    if (ready === undefined) return
+    this.#looked = true
+    try {
+      await this.run('ready', () => ready.call(store))
+    } catch (error) {
+      this.#ready = null
+      throw error
+    }
   }
 
   #reader(): Guard['get'] {

@@ -56,6 +56,11 @@ export interface SessionStore {
   scan?(cursor: string | null, limit: number): Promise<{ ids: string[]; cursor: string | null }>
   /** Drops at most `limit` rows that expired before `now`; answers how many. For stores without a TTL of their own. */
   sweep?(now: number, limit: number): Promise<number>
+  /**
+   * Looks whether the server is there and fit to keep sessions. Rejects with `config_invalid` and a sentence that says what to do
+   * (a schema to migrate, a version too old, a policy that evicts), or with `store_unavailable`. Makes and changes nothing.
+   */
+  ready?(): Promise<void>
   close?(): Promise<void>
   readonly guarantees: Guarantees
 }

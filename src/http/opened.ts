@@ -9,6 +9,7 @@ import type { SessionPort } from '../core/session-port.ts'
 import { mintId } from '../core/ticket.ts'
 import type { Outcome } from '../core/types.ts'
 import { isSafe } from './csrf.ts'
+import type { Moved } from './moving.ts'
 import type { Room } from './room.ts'
 import type { Sent } from './transport.ts'
 import type { RequestHead } from './types.ts'
@@ -31,6 +32,8 @@ export class Opened implements SessionPort {
   #phase: Phase
   /** A token that was made by a commit ahead of the last, and has to reach the client whatever happens. */
   #token: string | null = null
+  /** What makes the client forget the cookies of the system it came from, once it has a ticket of ours. */
+  readonly #forget: readonly string[]
   readonly #presented: boolean
   readonly #storeError: unknown
   /** What was opened has ended meanwhile; there is nothing to write to, and nothing may take its place but a sign-in. */
@@ -40,12 +43,14 @@ export class Opened implements SessionPort {
   /** Late saves that are not done. One that failed never is. */
   #unsaved = 0
 
-  private constructor(room: Room, held: Held | null, phase: Phase, presented: boolean, storeError: unknown) {
+  private constructor(room: Room, held: Held | null, phase: Phase, presented: boolean, storeError: unknown, moved: Moved | null = null) {
     this.room = room
     this.#held = held
     this.#phase = phase
     this.#presented = presented
     this.#storeError = storeError
+    this.#token = moved?.token ?? null
+    this.#forget = moved?.forget ?? nothingSent.setCookies
     const { clock, schema } = room.config
     this.session = new Session(held?.state ?? emptyState(clock(), schema.version), held === null, this)
   }
@@ -56,9 +61,12 @@ export class Opened implements SessionPort {
     if (verdict !== 'allowed') throw refused(room, `from another site (${verdict}); if its sender is yours, list it in csrf.trustedOrigins`)
     const phase = readOnly ? 'reading' : 'open'
     const tokens = room.transport.read(head)
-    if (tokens !== null && tokens.length === 0) return new Opened(room, null, phase, false, null)
+    const shown = tokens === null || tokens.length > 0
+    if (!shown && room.moving === null) return new Opened(room, null, phase, false, null)
     try {
-      const held = await room.keeper.open(tokens)
+      const held = shown ? await room.keeper.open(tokens) : null
+      const moved = held === null && room.moving !== null ? await room.moving.open(head, readOnly) : null
+      if (moved !== null) return new Opened(room, moved.held, phase, true, null, moved)
       if (
         held !== null &&
         !isSafe(head.method) &&
@@ -69,11 +77,11 @@ export class Opened implements SessionPort {
           'without the token of its session; send session.csrfToken as x-csrf-token, or pass it to getSession(request, { csrfToken })',
         )
       }
-      return new Opened(room, held, phase, true, null)
+      return new Opened(room, held, phase, shown, null)
     } catch (error) {
       const down = error instanceof CoatcheckError && error.code.startsWith('store_')
       if (!down || room.storeDown === 'fail' || readOnly) throw error
-      return new Opened(room, null, phase, true, error)
+      return new Opened(room, null, phase, shown, error)
     }
   }
 
@@ -188,12 +196,16 @@ export class Opened implements SessionPort {
   #send(token: string | null): Sent {
     const { transport, config } = this.room
     if (token === null) return nothingSent
-    if (token === 'forget') return transport.forget()
+    if (token === 'forget') return this.#withForget(transport.forget())
     const { persistent, absoluteMs } = config.lifetime
     const nowMs = config.clock()
     // A session made on a machine whose clock is ahead has a little more to live than any cookie may.
     const maxAgeMs = persistent && this.#held !== null ? Math.min(absoluteMs, this.#held.state.createdAt + absoluteMs - nowMs) : null
-    return transport.send(token, maxAgeMs, nowMs)
+    return this.#withForget(transport.send(token, maxAgeMs, nowMs))
+  }
+
+  #withForget(sent: Sent): Sent {
+    return this.#forget.length === 0 ? sent : { ...sent, setCookies: [...sent.setCookies, ...this.#forget] }
   }
 
   // Edits of one tick are saved together. A failure is settled()'s to report; here it must only not go unhandled.

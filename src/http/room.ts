@@ -17,6 +17,7 @@ import type { SessionStore, Timers } from '../core/types.ts'
 import { durationMs } from '../core/duration.ts'
 import { Users } from '../core/users.ts'
 import { createCsrf, type CsrfJudge } from './csrf.ts'
+import { Moving } from './moving.ts'
 import { ownOptions } from './options.ts'
 import { checkOptions, resolveLimits, waitMs, type SessionsOptions } from './session-options.ts'
 import { cookieTransport, headerTransport, type Transport } from './transport.ts'
@@ -35,6 +36,8 @@ export interface Room {
   readonly users: Users | null
   readonly guard: Guard | null
   readonly storeDown: 'fail' | 'read-empty'
+  /** Takes over the sessions of other systems; `null` without readers. */
+  readonly moving: Moving | null
 }
 
 /** What the rooms of an application share. */
@@ -63,22 +66,26 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
     via === 'cookie' ? cookieTransport(options.cookie ?? {}, name) : headerTransport(ownOptions('transport', via, ['header']).header)
   const emit = guarded(options.onEvent)
   const config = keeperConfig(name, options, emit, { ...house, lifetime })
-  const ring = createRing(options.secret, `${app}\n${transport.name}`)
+  const scope = `${app}\n${transport.name}`
+  const ring = createRing(options.secret, scope)
   const csrf = transport.ambient && options.csrf !== 'unsafe-off' ? createCsrf(options.csrf ?? {}, transport.secure) : null
   const csrfTokens =
     csrf !== null && typeof options.csrf === 'object' && options.csrf.token === true ? createCsrfTokens(ring, house.random) : null
   const seals = createSeals(ring, house.random, lifetime.absoluteMs)
   const read: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: transport.vary }
   const room = { config, transport, read, csrf, csrfTokens, storeDown }
-  if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null }
+  if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null, moving: null }
 
   const guard = createGuard(config, options.store, options)
   const users = new Users(config, guard, options.maxPerUser ?? null)
   const tickets = createTickets(ring)
   const stored = new StoredKeeper(config, guard, tickets, users)
-  if (carrier === 'stored') return { ...room, keeper: stored, users, guard }
+  const { moveIn = [] } = options
+  const parts = { guard, tickets, users, scope, secure: transport.secure }
+  const moving = moveIn.length === 0 ? null : new Moving(config, parts, moveIn)
+  if (carrier === 'stored') return { ...room, keeper: stored, users, guard, moving }
   const spill = { trustMs: durationMs('trust', options.trust ?? 0), tokenBytesMax: transport.tokenBytesMax }
-  return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, users, spill), users, guard }
+  return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, users, spill), users, guard, moving }
 }
 
 function keeperConfig(

@@ -10,6 +10,7 @@ import type { Clock, Random, SessionStore, Timers } from '../core/types.ts'
 import type { MaxPerUser } from '../core/users.ts'
 import type { CookieOptions } from './cookie.ts'
 import type { CsrfOptions } from './csrf.ts'
+import type { MoveIn } from './move-in.ts'
 import { invalid, ownOptions } from './options.ts'
 
 /** What one session may hold. */
@@ -58,6 +59,8 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   /** How many sessions one user may have. Default: no limit. */
   readonly maxPerUser?: MaxPerUser
   readonly limits?: Limits
+  /** Readers of the cookies of systems you are leaving (`coatcheck/migrate/…`): who arrives with one stays signed in. */
+  readonly moveIn?: readonly MoveIn[]
 }
 
 /** Options of {@link createSessions}. */
@@ -97,6 +100,7 @@ const sessionKeys = [
   'onConflict',
   'maxPerUser',
   'limits',
+  'moveIn',
 ] as const satisfies readonly (keyof SessionOptions)[]
 
 const topKeys = [
@@ -131,7 +135,10 @@ export function checkOptions(options: SessionsOptions): void {
         ? "onConflict must be 'mine', 'throw' or a function"
         : storeDown !== 'fail' && storeDown !== 'read-empty'
           ? "storeDown must be 'fail' or 'read-empty'"
-          : (wrongCarrier(carrier, store, options) ?? wrongKind(options) ?? wrongMax(store, options.maxPerUser))
+          : (wrongCarrier(carrier, store, options) ??
+            wrongKind(options) ??
+            wrongMax(store, options.maxPerUser) ??
+            wrongMoveIn(store, options.moveIn))
   if (wrong !== null) throw invalid(wrong)
 }
 
@@ -177,6 +184,19 @@ function wrongMax(store: SessionStore | undefined, maxPerUser: MaxPerUser | unde
   const { max, whenFull } = ownOptions('maxPerUser', maxPerUser, ['max', 'whenFull'])
   const right = Number.isSafeInteger(max) && max > 0 && (whenFull === 'end-oldest' || whenFull === 'refuse')
   return right ? null : "maxPerUser must be { max: a whole number from 1, whenFull: 'end-oldest' or 'refuse' }"
+}
+
+function wrongMoveIn(store: SessionStore | undefined, moveIn: unknown): string | null {
+  if (moveIn === undefined) return null
+  if (!Array.isArray(moveIn) || !moveIn.every(isReader)) return 'moveIn must be an array of readers, such as [fromExpressSession({ … })]'
+  if (store === undefined) return "moveIn needs a store, or an old cookie could be moved again and again; use carrier 'stored' or 'spill'"
+  const names = moveIn.map(({ cookieName }) => cookieName)
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  return twice === undefined ? null : `two readers of moveIn read the cookie "${twice}"; each cookie is read by exactly one`
+}
+
+function isReader(value: unknown): value is MoveIn {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<MoveIn>).verify === 'function'
 }
 
 /** Resolves `limits`. Throws `config_invalid`. */

@@ -2,6 +2,7 @@ import { CoatcheckError } from '../core/errors.ts'
 import { systemRandom, systemTimers } from '../core/machine.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionInfo, Users } from '../core/users.ts'
+import type { MoveInCount } from './move-in.ts'
 import { Opened } from './opened.ts'
 import { namedOptions, type SessionsOptions } from './session-options.ts'
 import { createRoom, type House, type Room } from './room.ts'
@@ -34,6 +35,13 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   revoke(id: string, name?: string): Promise<boolean>
   /** Ends all sessions of a user, but for `except` (a session id). Answers how many. */
   revokeUser(user: string, options?: { readonly except?: string }, name?: string): Promise<number>
+  /** How many arrived with a cookie of a system that `moveIn` reads, since the start of this process. */
+  moveInCounts(name?: string): MoveInCount[]
+  /**
+   * Resolves when every store is there and fit for its work. Await it before the server listens: it rejects with `config_invalid` and
+   * what to do (migrate a schema, change a policy that evicts), or with `store_unavailable`. Without it such things are events.
+   */
+  ready(): Promise<void>
   /** Stops the sweeper and closes the stores. */
   close(): Promise<void>
 }
@@ -85,6 +93,10 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     revoke: async (id, name) => usersOf(name).revoke(id),
     revokeUser: async (user, options = {}, name) =>
       usersOf(name).revokeAll(user, Object.hasOwn(options, 'except') ? (options.except ?? null) : null),
+    moveInCounts: (name) => roomNamed(rooms, name).moving?.counts ?? [],
+    async ready() {
+      await Promise.all([...guardOf.values()].map((guard) => guard.ready()))
+    },
     async close() {
       for (const stop of stops) stop()
       for (const guard of guards) guard.close()

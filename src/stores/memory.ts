@@ -5,7 +5,7 @@
 import { CoatcheckError } from '../core/errors.ts'
 import type { Clock, SessionStore, StoredRow } from '../core/types.ts'
 import { Table } from './memory/table.ts'
-import { storeOptions, wholeNumber } from './options.ts'
+import { storeOptions, wholeNumber } from './common/options.ts'
 
 export interface MemoryStoreOptions {
   /** Sessions kept at most. Default 100,000. */

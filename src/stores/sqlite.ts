@@ -15,7 +15,7 @@
 import { resolve } from 'node:path'
 import { CoatcheckError } from '../core/errors.ts'
 import type { Row, SessionStore } from '../core/types.ts'
-import { invalid, storeOptions, wholeNumber } from './options.ts'
+import { invalid, storeOptions, wholeNumber } from './common/options.ts'
 import { unavailable } from './sqlite/failures.ts'
 import { OpenedFile } from './sqlite/file.ts'
 import { inMemory, openDatabase } from './sqlite/open.ts'

@@ -1,6 +1,6 @@
 import type { SessionStore } from '../core/types.ts'
 
-const operations = ['get', 'put', 'delete', 'touch', 'getMany', 'idsOf', 'scan', 'sweep', 'close'] as const
+const operations = ['get', 'put', 'delete', 'touch', 'getMany', 'idsOf', 'scan', 'sweep', 'ready', 'close'] as const
 
 export type StoreOperation = (typeof operations)[number]
 

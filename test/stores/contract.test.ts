@@ -9,6 +9,7 @@ import { storeContract } from '../../src/testing/store-contract.ts'
 import type { OpenedStore } from '../../src/testing/store-contract.ts'
 
 const noWaiting = { rule: 'getMany', reason: 'reads wait for nothing, so there is nothing to gather' }
+const noServer = { rule: 'ready', reason: 'there is no server to look at: what is wrong with a file shows when it is opened' }
 
 // Without a clock that moves it never drops expired rows by the way, so that the rules of the sweep see some.
 for (const clock of [() => 0, Date.now]) {
@@ -18,6 +19,7 @@ for (const clock of [() => 0, Date.now]) {
       open: async () => ({ store: memoryStore({ clock }) }),
       lacks: [
         noWaiting,
+        noServer,
         { rule: 'second', reason: 'the rows live in one process' },
         { rule: 'reopen', reason: 'the rows end with the process' },
       ],
@@ -48,7 +50,7 @@ async function openSqlite(durability: 'full' | 'normal'): Promise<OpenedStore> {
 
 // Twice on the same file: rows of an earlier run must not matter.
 for (const durability of ['full', 'normal', 'full'] as const) {
-  storeContract({ name: `sqliteStore, ${durability}`, open: () => openSqlite(durability), lacks: [noWaiting] }, { describe, it })
+  storeContract({ name: `sqliteStore, ${durability}`, open: () => openSqlite(durability), lacks: [noWaiting, noServer] }, { describe, it })
 }
 
 storeContract(
@@ -57,6 +59,7 @@ storeContract(
     open: async () => ({ store: sqliteStore({ file: ':memory:' }) }),
     lacks: [
       noWaiting,
+      noServer,
       { rule: 'second', reason: 'the rows live in one handle' },
       { rule: 'reopen', reason: 'the rows end with the handle' },
     ],

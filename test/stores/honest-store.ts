@@ -85,6 +85,10 @@ export class HonestStore {
     return { ids, cursor: after.length > limit ? (ids.at(-1) ?? null) : null }
   }
 
+  async ready(): Promise<void> {
+    await Promise.resolve()
+  }
+
   async sweep(now: number, limit: number): Promise<number> {
     const over = this.expired(now).slice(0, limit)
     for (const id of over) this.remove(id)

@@ -360,6 +360,12 @@ const handles: Record<string, Break> = {
   'it says it does not compare and swap, though it does': (store) => {
     Object.assign(store.guarantees, { compareAndSwap: false })
   },
+  'ready refuses a right server': (store) => {
+    store.ready = () => Promise.reject(new Error('not what it should be'))
+  },
+  'ready makes the table anew': (store) => {
+    store.ready = async () => store.rows.clear()
+  },
   'it cannot be closed': (store) => {
     Object.assign(store, { close: () => Promise.reject(new Error('already closed')) })
   },

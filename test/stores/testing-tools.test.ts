@@ -166,6 +166,19 @@ describe('storeContract', () => {
     expect(messages).toContain("`open` gives no `second`; add it, or say why not: lacks: [{ rule: 'second', reason: '…' }]")
   })
 
+  test('a store that lacks only the race must not promise compare-and-swap', async () => {
+    const race = { rule: 'R-01 of 50 puts on one version exactly one wins', reason: 'reads, compares, writes' }
+    const promises = async (compareAndSwap: boolean, lacks: StoreUnderTest['lacks'] = []): Promise<boolean | undefined> => {
+      const store = Object.assign(new HonestStore(), {
+        guarantees: { compareAndSwap, durable: false, mayEvict: false, userIndex: true },
+      })
+      const reports = await judge({ open: async () => ({ store, second: store, reopen: async () => store }), lacks })
+      return reports['guarantees compare-and-swap exactly if it holds']
+    }
+    const all = [promises(true, [race]), promises(false, [race]), promises(false), promises(true)]
+    expect(await Promise.all(all)).toEqual([false, true, false, true])
+  })
+
   test('closes what it opened, once', async () => {
     let closed = 0
     const store = Object.assign(new HonestStore(), { close: async () => void closed++ })

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CoatcheckError } from '../../core/errors.ts'
-import { invalid } from '../options.ts'
+import { invalid } from '../common/options.ts'
 
 /** How long reads may go on after somebody deleted the file: looking costs as much as a read. */
 const lookEveryMs = 1_000

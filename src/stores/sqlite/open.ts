@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { CoatcheckError } from '../../core/errors.ts'
-import { invalid } from '../options.ts'
+import { invalid } from '../common/options.ts'
 import { isWrongFile, reasonOf, unavailable } from './failures.ts'
 import { createFile } from './file.ts'
 import { checkOwner, checkTable, isNew, migrate } from './schema.ts'

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { Row, StoredRow } from '../../core/types.ts'
+import { versionMint } from '../common/versions.ts'
 
 /** The statements on one table. Each call is one statement, at most two; none opens a transaction. */
 export class Rows {
@@ -12,9 +12,7 @@ export class Rows {
   readonly #touch
   readonly #idsOf
   readonly #idsAfter
-  // No other process, and no later life of this one, mints the same.
-  readonly #mint = randomBytes(9).toString('base64url')
-  #minted = 0
+  readonly #mint = versionMint()
 
   constructor(db: DatabaseSync) {
     this.#find = db.prepare('SELECT version, user, expires_at, body FROM session WHERE id = ?')
@@ -47,7 +45,7 @@ export class Rows {
   }
 
   put({ id, body, user, expiresAt }: Row, expected: string | null): string | null {
-    const version = `${this.#mint}-${(++this.#minted).toString(36)}`
+    const version = this.#mint()
     const column = columnOf(body)
     if (expected === null) return this.#insert.run(version, expiresAt, column, id, user, expiresAt).changes === 1 ? version : null
     const updated = this.#update.run(version, expiresAt, column, id, expected, user, expiresAt)

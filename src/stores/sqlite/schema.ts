@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { invalid } from '../options.ts'
+import { invalid } from '../common/options.ts'
 
 /** Says in the file's header whose it is: `coat`. */
 const applicationId = 0x636f6174

@@ -15,6 +15,15 @@ export const handleRules: readonly Rule[] = [
     },
   },
   {
+    name: 'ready finds nothing wrong with a server that is as it should be, and changes nothing',
+    needs: ['ready'],
+    async check(place) {
+      const row = await place.create({ user: place.user() })
+      await Promise.all([place.method('ready')(), place.method('ready')()])
+      await place.holds(row, 'after ready')
+    },
+  },
+  {
     name: 'R-06 what one handle was told, another reads',
     needs: ['second'],
     async check(place) {

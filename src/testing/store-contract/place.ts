@@ -14,7 +14,7 @@ export interface OpenedStore {
 }
 
 /** What a store or its test may do without. */
-export type Optional = 'touch' | 'getMany' | 'idsOf' | 'scan' | 'sweep' | 'second' | 'reopen'
+export type Optional = 'touch' | 'getMany' | 'idsOf' | 'scan' | 'sweep' | 'ready' | 'second' | 'reopen'
 
 export const hourMs = 3_600_000
 /** Lives long enough to be written, touched and read, and is over after a `shortWaitMs` also where TTLs count in whole seconds. */
@@ -38,7 +38,7 @@ export class Place {
   }
 
   /** An optional method, or a failure that says what to do about its absence. */
-  method<Name extends 'touch' | 'getMany' | 'idsOf' | 'scan' | 'sweep'>(name: Name): NonNullable<SessionStore[Name]> {
+  method<Name extends Exclude<Optional, 'second' | 'reopen'>>(name: Name): NonNullable<SessionStore[Name]> {
     const method = this.#store[name]
     assert.ok(method !== undefined, missing(name))
     return method.bind(this.#store) as NonNullable<SessionStore[Name]>

@@ -1,0 +1,58 @@
+/** What a reader of another system's cookies is to the engine. `coatcheck/migrate/…` has one for each system. */
+
+/** An old cookie that is genuine. Nothing of its store has been read yet. */
+export interface OldTicket {
+  /** Names the old session for ever: its id, or, for data that travel in the cookie, a hash of it. Kept as a keyed hash only. */
+  readonly identity: string
+  /** Its data, from its store where it lives in one; `null` when it is over. Rejects when that store fails. */
+  load(): OldSession | null | Promise<OldSession | null>
+}
+
+/** What an old session held. */
+export interface OldSession {
+  readonly values: Readonly<Record<string, unknown>>
+  /** Who is signed in, when the reader or the application's `map` can tell. */
+  readonly user?: string | null
+  /** When the old cookie stops being good by itself, in unix milliseconds; `null`: never. */
+  readonly expiresAt: number | null
+  /** Ends it in its own store. Called once, when it has been moved, unless `keepOld` is set. */
+  end?(): Promise<void>
+}
+
+/** The cookies of a request by their exact names, undecoded. */
+export interface OldCookies {
+  /** Every value under this name, in the order they came; at most `valuesMax`, or none when there are more. */
+  all(name: string): readonly string[]
+  /** The names that are there and satisfy `test`, in the order they came. */
+  names(test: (name: string) => boolean): readonly string[]
+}
+
+/** A reader of another system's cookies. Pass them to `createSessions({ moveIn: [...] })`. */
+export interface MoveIn {
+  /** For events and counters: `express-session`. */
+  readonly system: string
+  /** The cookie that says that this reader is meant, by exact name. No two readers may share one. */
+  readonly cookieName: string
+  /** All cookies to expire when the session has moved, given what came; by default `cookieName` alone. */
+  readonly expire?: (cookies: OldCookies) => readonly string[]
+  /** Checks signature, form and age. Never throws and asks nobody: `null` is everything that is not genuine. */
+  verify(cookies: OldCookies, nowMs: number): OldTicket | null
+  /** After this moment (unix ms) the reader is gone; `null`: never. */
+  readonly sunsetAt: number | null
+  /** Leave the old cookie and session as they are, for as long as the old application still serves pages. */
+  readonly keepOld: boolean
+  /** Where the old cookie was set, so that it can be expired. */
+  readonly cookiePath: string
+  readonly cookieDomain: string | null
+}
+
+/** How many arrived with an old cookie, by system. */
+export interface MoveInCount {
+  readonly system: string
+  /** Sessions taken over. */
+  readonly moved: number
+  /** Requests that still came with a cookie whose session has moved. */
+  readonly replayed: number
+  /** Cookies that were not genuine, or over. */
+  readonly refused: number
+}
