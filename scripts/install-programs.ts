@@ -1,49 +1,49 @@
-// node scripts/install-chromium.ts: makes sure that there is a browser for the tests that drive one.
+// node scripts/install-programs.ts: makes sure that the programs the tests drive are there: a browser and the servers of all stores.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findBrowser } from './browser.ts'
+import { kinds } from './servers/index.ts'
+import { findProgram } from './servers/launch.ts'
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const applications = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium']
-
-/** The browser to drive: `$CHROMIUM`, else the first one on the PATH or in macOS's applications. `null`: none. */
-export function findBrowser(): string | null {
-  const chosen = process.env['CHROMIUM']
-  if (chosen) return isProgram(chosen) ? chosen : null
-  return [...names.flatMap(onPath), ...applications].find(isProgram) ?? null
+interface Wanted {
+  readonly name: string
+  readonly packages: readonly string[]
+  present(): boolean
 }
 
-function onPath(name: string): string[] {
-  return (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name))
+const wanted: readonly Wanted[] = [
+  { name: 'chromium', packages: ['chromium'], present: () => findBrowser() !== null },
+  ...kinds.filter(({ packages }) => packages.length > 0),
+]
+
+function missing(): readonly Wanted[] {
+  return wanted.filter((one) => !one.present())
 }
 
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function canInstall(): boolean {
-  return process.getuid?.() === 0 && onPath('apt-get').some(isProgram)
-}
-
-function apt(...args: string[]): boolean {
+function apt(...args: readonly string[]): boolean {
   console.log(`> apt-get ${args.join(' ')}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // Debian would start the servers it installs; the tests start their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   return spawnSync('apt-get', args, { stdio: 'inherit', env }).status === 0
 }
 
-function main(): void {
-  if (findBrowser() !== null) return
-  console.log('No chromium found; some tests drive a real browser.')
-  if (canInstall() && apt('update') && apt('install', '--yes', '--no-install-recommends', 'chromium') && findBrowser() !== null) return
-  console.log('Install one, then run the tests again:\n')
-  console.log('  Debian, Ubuntu   sudo apt-get install chromium\n  macOS            brew install --cask chromium')
-  console.log('  anything else    CHROMIUM=<path of a Chromium or Chrome> npm test\n')
-  console.log(process.env['CI'] ? 'With CI set those tests fail without it.' : 'Until then those tests are skipped.')
+/** One after the other where all at once fails: a package that this Debian lacks must not keep the others away. */
+function install(packages: readonly string[]): void {
+  const flags = ['install', '--yes', '--no-install-recommends', '-qq']
+  if (!apt('update', '-qq') || apt(...flags, ...packages)) return
+  for (const one of packages) apt(...flags, one)
 }
 
-if (import.meta.main) main()
+function main(): void {
+  const before = missing()
+  if (before.length === 0) return
+  console.log(`Not found: ${before.map(({ name }) => name).join(', ')}. Some tests need them.`)
+  if (process.getuid?.() === 0 && findProgram(['apt-get']) !== null) install(before.flatMap(({ packages }) => packages))
+  const after = missing()
+  if (after.length === 0) return
+  console.log('Install them, then run the tests again:\n')
+  console.log(`  Debian, Ubuntu   sudo apt-get install ${after.flatMap(({ packages }) => packages).join(' ')}`)
+  console.log('  a browser        CHROMIUM=<path of a Chromium or Chrome> npm test, on any system\n')
+  console.log(process.env['CI'] ? 'With CI set their tests fail without them.' : 'Until then their tests are skipped.')
+}
+
+main()

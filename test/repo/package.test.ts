@@ -11,9 +11,14 @@ const publicNames: Record<string, readonly string[]> = {
     Session SetOptions SessionInfo Flash Merge Duration Secret StandardSchemaV1
     CoatcheckError ErrorCode SessionEvent Rejection
     SessionStore Row StoredRow Guarantees Clock Random Timers
-    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort`),
+    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount OldCookies OldSession OldTicket`),
   './memory': words('memoryStore MemoryStoreOptions'),
   './sqlite': words('sqliteStore SqliteStoreOptions'),
+  './postgres': words('postgresStore PostgresStoreOptions PgClient PostgresJsClient'),
+  './mysql': words('mysqlStore MysqlStoreOptions MysqlPool MysqlConnection'),
+  './redis': words('redisStore RedisStoreOptions WaitReplicas RedisClient NodeRedisClient IoRedisClient'),
+  './memcached': words('memcachedStore MemcachedStoreOptions'),
+  './tiered': words('tieredStore TieredStoreOptions CacheFailure'),
   './node': words('nodeSessions getSession'),
   './fetch': words('fetchSessions getSession'),
   './express': words('expressSessions getSession'),
@@ -76,9 +81,9 @@ async function buildAndPack(): Promise<Packed> {
   return only
 }
 
-test('O-04 the tarball holds the build, three texts and the manifest', () => {
+test('O-04 the tarball holds the build, the SQL, three texts and the manifest', () => {
   const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path))
-  expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+  expect(others.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'sql/mysql/001.sql', 'sql/postgres/001.sql'])
 })
 
 test('O-04 every file of the build comes from a source that still exists', () => {

@@ -1,0 +1,29 @@
+import { findProgram, freePort, launch, type ServerKind, theProgram } from './launch.ts'
+
+export const etcd: ServerKind = {
+  name: 'etcd',
+  packages: ['etcd-server'],
+  present: () => findProgram(['etcd']) !== null,
+  async start() {
+    const peer = `http://127.0.0.1:${await freePort()}`
+    return launch({
+      name: 'etcd',
+      url: (port) => `etcd://127.0.0.1:${port}`,
+      command: (port, folder) => [
+        theProgram(['etcd']),
+        '--data-dir',
+        folder,
+        '--listen-client-urls',
+        `http://127.0.0.1:${port}`,
+        '--advertise-client-urls',
+        `http://127.0.0.1:${port}`,
+        '--listen-peer-urls',
+        peer,
+        '--initial-advertise-peer-urls',
+        peer,
+        '--initial-cluster',
+        `default=${peer}`,
+      ],
+    })
+  },
+}

@@ -1,0 +1,35 @@
+import { CoatcheckError } from '../../core/errors.ts'
+import { invalid, storeOptions, wholeNumber } from '../common/options.ts'
+import type { Wire } from './client.ts'
+
+/** How many replicas must have a write, and how long it may wait for them. */
+export interface WaitReplicas {
+  readonly count: number
+  readonly timeoutMs: number
+}
+
+/** Runs a write on the node of `key`, and waits for its replicas when told to. */
+export type Write = (key: string, call: () => Promise<unknown>) => Promise<unknown>
+
+export function writerOf(wire: Wire, options: WaitReplicas | undefined): Write {
+  if (options === undefined) return (_key, call) => call()
+  const { count, timeoutMs } = checked(wire, options)
+  const wait = ['WAIT', String(count), String(timeoutMs)]
+  return async (key, call) => {
+    // Sent along at once: it has to follow its write on the same connection.
+    const [answer, replicas] = await Promise.all([call(), wire.send(key, wait)])
+    if (Number(replicas) >= count) return answer
+    throw new CoatcheckError('store_unavailable', `redisStore: the write reached ${Number(replicas)} of ${count} replicas in time`)
+  }
+}
+
+function checked(wire: Wire, options: WaitReplicas): WaitReplicas {
+  if (!wire.reachesNodes) {
+    throw invalid("redisStore: waitReplicas does not go with ioredis' Cluster, which sends WAIT to any node; use node-redis' createCluster")
+  }
+  const own = storeOptions('redisStore.waitReplicas', options, ['count', 'timeoutMs'])
+  return {
+    count: wholeNumber('redisStore', 'waitReplicas.count', own.count, 1, 100),
+    timeoutMs: wholeNumber('redisStore', 'waitReplicas.timeoutMs', own.timeoutMs, 1, 60_000),
+  }
+}
