@@ -1,33 +1,34 @@
 import { join } from 'node:path'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
-import { CoatcheckError, type ErrorCode } from 'coatcheck'
+import { CoatcheckError, type ErrorCode, type Sessions } from 'coatcheck'
 import { expressSessions } from 'coatcheck/express'
 import { problem } from './pages/problem.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { fiftyRoutes } from './routes/fifty.ts'
 import { pageRoutes } from './routes/page.ts'
 import { thingRoutes } from './routes/things.ts'
-import { createCloakroom } from './sessions.ts'
+import { createCloakroom, type NamedStore } from './sessions.ts'
 
 export interface Demo {
   readonly app: Express
+  readonly ready: Sessions['ready']
   /** Closes the stores; call it when the server has closed. */
   close(): Promise<void>
 }
 
 /** The demo as an Express application. `dataFolder` must exist. */
-export function createDemo(options: { readonly dataFolder: string; readonly secret: string }): Demo {
-  const cloakroom = createCloakroom(options.dataFolder, options.secret)
+export function createDemo(options: { readonly dataFolder: string; readonly secret: string; readonly named: NamedStore | null }): Demo {
+  const cloakroom = createCloakroom(options.dataFolder, options.secret, options.named)
   const app = express()
   app.disable('x-powered-by')
   app.use(safeHeaders)
   app.use(express.static(join(import.meta.dirname, 'public')))
   app.use(expressSessions(cloakroom.sessions))
   app.use(express.urlencoded({ extended: false, limit: '20kb' }))
-  app.use(pageRoutes(cloakroom), thingRoutes(), deviceRoutes(cloakroom), fiftyRoutes())
+  app.use(pageRoutes(cloakroom), thingRoutes(cloakroom), deviceRoutes(cloakroom), fiftyRoutes(cloakroom))
   app.use((_req, res) => void res.status(404).send(String(problem('There is no such page', 'Nothing hangs here.', null))))
   app.use(sayWhatWentWrong)
-  return { app, close: () => cloakroom.sessions.close() }
+  return { app, ready: () => cloakroom.sessions.ready(), close: () => cloakroom.sessions.close() }
 }
 
 const policy = [

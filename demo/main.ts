@@ -1,8 +1,11 @@
 import { relative, sep } from 'node:path'
+import { storeFromUrl } from 'coatcheck/url'
 import { createDemo, type Demo } from './app.ts'
 import { isTaken, listen, listenFrom, type Listening } from './listen.ts'
 import { help, readOptions, type Options } from './options.ts'
+import { nameOf } from './pegs.ts'
 import { keepSecret } from './secret.ts'
+import type { NamedStore } from './sessions.ts'
 
 const usualPort = 3000
 
@@ -11,7 +14,7 @@ if (typeof options === 'string') fail(options)
 else if (options.help) console.log(help)
 else await start(options)
 
-async function start({ port, dataFolder }: Options): Promise<void> {
+async function start({ port, dataFolder, store: address }: Options): Promise<void> {
   const where = namedFromHere(dataFolder)
   let kept
   try {
@@ -19,13 +22,25 @@ async function start({ port, dataFolder }: Options): Promise<void> {
   } catch (error) {
     return fail(`The data folder ${where} cannot be used (${reason(error)}). Type another: npm start -- --data FOLDER`)
   }
+  let named: NamedStore | null = null
+  try {
+    if (address !== null) named = { store: await storeFromUrl(address), url: address }
+  } catch (error) {
+    return fail(`The store at ${withoutLogin(address ?? '')} cannot be used (${reason(error)}). Is it running? Type: npm start -- --help`)
+  }
   let demo: Demo
   try {
-    demo = createDemo({ dataFolder, secret: kept.secret })
+    demo = createDemo({ dataFolder, secret: kept.secret, named })
   } catch (error) {
     return fail(
       `What is in ${where} cannot be used (${reason(error)}). Delete that folder to begin afresh, or type another: npm start -- --data FOLDER`,
     )
+  }
+  try {
+    await demo.ready()
+  } catch (error) {
+    await demo.close()
+    return fail(`The store at ${withoutLogin(address ?? where)} will not do: ${reason(error)}`)
   }
   let listening: Listening
   try {
@@ -41,7 +56,7 @@ async function start({ port, dataFolder }: Options): Promise<void> {
   stopOnSignal(listening, demo)
   if (port === null && listening.port !== usualPort) console.log(`Port ${usualPort} is taken, so this is on ${listening.port}.`)
   console.log(
-    `The coat check is open at http://localhost:${listening.port}. Its ${kept.isNew ? 'new ' : ''}secret and its sessions are in ${where}. Sign in, stop it with Ctrl-C, start it again: you are still signed in.`,
+    `The coat check is open at http://localhost:${listening.port}. Its ${kept.isNew ? 'new ' : ''}secret ${named === null ? 'and its sessions are' : 'is'} in ${where}${named === null ? '' : `, its sessions are in ${nameOf(named.url)}`}. Sign in, stop it with Ctrl-C, start it again: you are still signed in.`,
   )
 }
 
@@ -49,7 +64,7 @@ function stopOnSignal(listening: Listening, demo: Demo): void {
   const stop = async (): Promise<void> => {
     await listening.close()
     await demo.close()
-    console.log('Closed. What hangs in SQLite waits for the next start.')
+    console.log('Closed. What hangs in a store that lasts waits for the next start.')
   }
   // npm passes Ctrl-C on to a program that has got it from the terminal already.
   let stopping: Promise<void> | undefined
@@ -60,6 +75,11 @@ function stopOnSignal(listening: Listening, demo: Demo): void {
 function namedFromHere(folder: string): string {
   const path = relative('', folder)
   return path.startsWith('..') || path.startsWith(sep) ? folder : `.${sep}${path}`
+}
+
+/** An address as it may be printed. */
+function withoutLogin(address: string): string {
+  return address.replaceAll(/\/\/[^/@]*@/g, '//')
 }
 
 function fail(sentence: string): void {

@@ -6,6 +6,9 @@ export const help = `The coatcheck demo: sessions you can watch.
   npm start                          start it and open the address it prints
   npm start -- --port 8080           on this port and no other (or: PORT=8080 npm start)
   npm start -- --data FOLDER         keep the secret and the sessions there (default: ./data)
+  npm start -- --store ADDRESS       keep them in this store instead: redis://localhost, postgres://user@localhost/db,
+                                     memcached://localhost, mysql://…, datastore://project, nats://…, etcd://…,
+                                     tiered:memcached://localhost+postgres://user@localhost/db (or: SESSION_STORE=…)
   npm start -- --help                this text
 
 Without a port it takes 3000, or the next free one. Stop it with Ctrl-C: everybody stays signed in for the next start.
@@ -16,6 +19,8 @@ export interface Options {
   /** A port somebody asked for, or `null` for 3000 or the next free one. */
   readonly port: number | null
   readonly dataFolder: string
+  /** The address of a store to use instead of SQLite, or `null`. */
+  readonly store: string | null
 }
 
 /** Reads arguments and environment. A string is what is wrong with them, in plain words. */
@@ -24,7 +29,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
   try {
     values = parseArgs({
       args: [...args],
-      options: { port: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: { port: { type: 'string' }, data: { type: 'string' }, store: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     }).values
   } catch (error) {
     return `${error instanceof Error ? error.message.split('. ')[0] : 'These arguments make no sense'}. Type: npm start -- --help`
@@ -35,5 +40,6 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     return `"${given}" is not a port. Type a number up to 65535, for example: npm start -- --port 8080`
   }
   if (values.data === '') return 'The data folder has no name. Type for example: npm start -- --data ./data'
-  return { help: values.help ?? false, port, dataFolder: resolve(values.data ?? 'data') }
+  const store = values.store ?? (env['SESSION_STORE'] || null)
+  return { help: values.help ?? false, port, dataFolder: resolve(values.data ?? 'data'), store }
 }

@@ -1,8 +1,18 @@
 /** What the page shows, as plain values: the routes fill it in, the pages draw it. */
 
 /** Where the page hangs its data; also the name of the session and of its entry in `stores`. */
-export const backends = ['cookie', 'memory', 'sqlite'] as const
-export type Backend = (typeof backends)[number]
+export type Backend = 'cookie' | 'memory' | 'sqlite' | 'store'
+
+/** One place on the page's switch. */
+export interface Peg {
+  readonly on: Backend
+  /** As on a button: `In SQLite`. */
+  readonly name: string
+  /** What to know of it. */
+  readonly is: string
+  /** Within a sentence: hung in `SQLite`. */
+  readonly within: string
+}
 
 export interface Flash {
   readonly message: string
@@ -46,6 +56,7 @@ export interface Device {
 export interface View {
   readonly nowMs: number
   readonly on: Backend
+  readonly pegs: readonly Peg[]
   readonly halves: Halves
   readonly flashes: readonly Flash[]
   readonly variables: readonly Variable[]

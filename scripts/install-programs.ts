@@ -1,21 +1,15 @@
-// node scripts/install-programs.ts: makes sure that the programs the tests drive are there: a browser and the servers of all stores.
+// node scripts/install-programs.ts: makes sure that the programs the tests drive are there: a browser, the servers of all stores, tools.
 import { spawnSync } from 'node:child_process'
 import { findBrowser } from './browser.ts'
-import { kinds } from './servers/index.ts'
-import { findProgram } from './servers/launch.ts'
+import { kinds, tools } from './servers/index.ts'
+import { findProgram, type Program } from './servers/launch.ts'
 
-interface Wanted {
-  readonly name: string
-  readonly packages: readonly string[]
-  present(): boolean
-}
-
-const wanted: readonly Wanted[] = [
+const wanted: readonly Program[] = [
   { name: 'chromium', packages: ['chromium'], present: () => findBrowser() !== null },
-  ...kinds.filter(({ packages }) => packages.length > 0),
+  ...[...kinds, ...tools].filter(({ packages }) => packages.length > 0),
 ]
 
-function missing(): readonly Wanted[] {
+function missing(): readonly Program[] {
   return wanted.filter((one) => !one.present())
 }
 

@@ -1,24 +1,20 @@
-import type { Backend, Halves, Variable, View } from '../view.ts'
+import type { Halves, Variable, View } from '../view.ts'
 import { json } from './code.ts'
 import { html, type Html, type Slot } from './html.ts'
 import { figure, moment } from './ticket.ts'
 
-const places: Readonly<Record<Backend, { readonly name: string; readonly is: string }>> = {
-  cookie: { name: 'In the cookie', is: 'Sealed, nothing on the server. Small things; nobody can take it back.' },
-  memory: { name: 'In memory', is: 'Fast, and gone when this process stops.' },
-  sqlite: { name: 'In SQLite', is: 'One file on this disk. Outlives a restart.' },
-}
+const words = ['no', 'one', 'two', 'three', 'four']
 
-/** The three pegs: one page, three places to keep what it is given. */
-export function pegs(on: Backend): Html {
+/** The pegs: one page, three places or more to keep what it is given. */
+export function pegsSection({ on, pegs }: View): Html {
   return html`<section class="pegs" aria-labelledby="pegs-title">
     <h2 id="pegs-title">Where shall we hang it?</h2>
-    <p>Same page, same code, three places, chosen by a name. Each keeps what you gave it while you are at another.</p>
+    <p>Same page, same code, ${words[pegs.length]} places, chosen by a name. Each keeps what you gave it while you are at another.</p>
     <form method="post" action="/switch">
-      ${(Object.keys(places) as Backend[]).map(
-        (name) =>
-          html`<button class="peg" name="on" value="${name}" aria-pressed="${name === on ? 'true' : 'false'}">
-            <strong>${places[name].name}</strong> <span>${places[name].is}</span>
+      ${pegs.map(
+        (peg) =>
+          html`<button class="peg" name="on" value="${peg.on}" aria-pressed="${peg.on === on ? 'true' : 'false'}">
+            <strong>${peg.name}</strong> <span>${peg.is}</span>
           </button>`,
       )}
     </form>

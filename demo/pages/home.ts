@@ -2,15 +2,15 @@ import { cartCard } from './cart.ts'
 import { counterCard } from './counter.ts'
 import { devicesCard } from './devices.ts'
 import { fiftyCard } from './fifty.ts'
-import { halves, pegs } from './halves.ts'
+import { halves, pegsSection } from './halves.ts'
 import { html, type Html } from './html.ts'
 import { layout } from './layout.ts'
 import { messagesCard } from './messages.ts'
 import { variablesCard } from './variables.ts'
-import type { Backend, View } from '../view.ts'
+import type { View } from '../view.ts'
 
 /** The first words, and the visitor's own ticket beside them. */
-function hero({ on, halves: { token, row }, variables }: View): Html {
+function hero({ on, pegs, halves: { token, row }, variables }: View): Html {
   const id = row?.id.slice(0, 6) ?? (on === 'cookie' && token !== null ? 'sealed' : null)
   const things = variables.length === 1 ? 'one thing' : `${variables.length} things`
   return html`<div class="hero">
@@ -25,13 +25,13 @@ function hero({ on, halves: { token, row }, variables }: View): Html {
       <p class="claim-paper">
         <span>Coat check</span>
         <strong>${id ?? 'No ticket'}</strong>
-        <span>${id === null ? 'You have handed over nothing yet' : html`${things} hung in ${whereIs[on]}`}</span>
+        <span
+          >${id === null ? 'You have handed over nothing yet' : html`${things} hung in ${pegs.find((peg) => peg.on === on)?.within}`}</span
+        >
       </p>
     </div>
   </div>`
 }
-
-const whereIs: Readonly<Record<Backend, string>> = { cookie: 'your cookie', memory: 'memory', sqlite: 'SQLite' }
 
 export function home(view: View): Html {
   return layout({
@@ -39,7 +39,7 @@ export function home(view: View): Html {
     user: view.user,
     flashes: view.flashes,
     hero: hero(view),
-    body: html`${pegs(view.on)} ${halves(view)} ${counterCard(view)} ${variablesCard(view)} ${cartCard(view)} ${messagesCard()}
+    body: html`${pegsSection(view)} ${halves(view)} ${counterCard(view)} ${variablesCard(view)} ${cartCard(view)} ${messagesCard()}
     ${devicesCard(view)} ${fiftyCard(view)}`,
   })
 }

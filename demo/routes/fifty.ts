@@ -2,28 +2,29 @@ import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Request, Router } from 'express'
 import { getSession } from 'coatcheck/express'
+import type { Cloakroom } from '../sessions.ts'
 import { backendOf, tell } from './request.ts'
 
 /**
  * Fifty requests at once. The first step gives the visitor a ticket, or fifty newcomers would make fifty sessions. With JavaScript
  * the page sends the fifty itself (public/fifty.js); without, the browser is sent on to `/fifty/for-me` and the server calls itself.
  */
-export function fiftyRoutes(): Router {
+export function fiftyRoutes(cloakroom: Cloakroom): Router {
   return Router()
     .post('/fifty', async (req, res) => {
-      const session = await getSession<{ fifty: number }>(req, await backendOf(req))
+      const session = await getSession<{ fifty: number }>(req, await backendOf(req, cloakroom))
       session.set('fifty', 0)
       if (req.get('accept') === 'application/json') res.json({ kept: 0 })
       // 307 keeps the method: the browser posts again, now with its ticket.
       else res.redirect(307, '/fifty/for-me')
     })
     .post('/fifty/one', async (req, res) => {
-      const session = await getSession<{ fifty: number }>(req, await backendOf(req))
+      const session = await getSession<{ fifty: number }>(req, await backendOf(req, cloakroom))
       await wait(Math.random() * 20)
       res.json({ now: session.update('fifty', (n) => (n ?? 0) + 1) })
     })
     .get('/fifty', async (req, res) => {
-      const session = await getSession<{ fifty: number }>(req, await backendOf(req))
+      const session = await getSession<{ fifty: number }>(req, await backendOf(req, cloakroom))
       res.json({ kept: session.get('fifty') ?? 0 })
     })
     .post('/fifty/for-me', async (req, res) => {

@@ -1,7 +1,7 @@
 import { type Request, Router } from 'express'
 import { getSession } from 'coatcheck/express'
 import { home } from '../pages/home.ts'
-import { type Backend, backends, type Cart, type Device, type Halves, type Variable } from '../view.ts'
+import type { Backend, Cart, Device, Halves, Variable } from '../view.ts'
 import type { Cloakroom } from '../sessions.ts'
 import { backendOf, cookieOf, field } from './request.ts'
 
@@ -9,12 +9,13 @@ import { backendOf, cookieOf, field } from './request.ts'
 export function pageRoutes(cloakroom: Cloakroom): Router {
   return Router()
     .get('/', async (req, res) => {
-      const on = await backendOf(req)
+      const on = await backendOf(req, cloakroom)
       const auth = await getSession(req, 'auth')
       const notes = await getSession(req, 'notes')
       const page = home({
         nowMs: Date.now(),
         on,
+        pegs: cloakroom.pegs,
         halves: await halvesOf(req, on, cloakroom),
         flashes: await notes.flashes(),
         variables: await variablesOf(req, on),
@@ -26,8 +27,8 @@ export function pageRoutes(cloakroom: Cloakroom): Router {
     })
     .post('/switch', async (req, res) => {
       const prefs = await getSession<{ on: Backend }>(req, 'prefs')
-      const wanted = backends.find((name) => name === field(req, 'on'))
-      if (wanted !== undefined) prefs.set('on', wanted)
+      const wanted = cloakroom.pegs.find(({ on }) => on === field(req, 'on'))
+      if (wanted !== undefined) prefs.set('on', wanted.on)
       res.redirect(303, '/')
     })
 }

@@ -1,12 +1,14 @@
 /** What every route asks of a request. */
 import type { Request } from 'express'
 import { getSession } from 'coatcheck/express'
+import type { Cloakroom } from '../sessions.ts'
 import type { Backend } from '../view.ts'
 
-/** Which of the three places this visitor is looking at. */
-export async function backendOf(req: Request): Promise<Backend> {
+/** Which of the places this visitor is looking at. One he chose may be gone: the demo was started without it. */
+export async function backendOf(req: Request, { pegs, usual }: Pick<Cloakroom, 'pegs' | 'usual'>): Promise<Backend> {
   const prefs = await getSession<{ on: Backend }>(req, 'prefs')
-  return prefs.get('on') ?? 'sqlite'
+  const chosen = prefs.get('on')
+  return pegs.find((peg) => peg.on === chosen)?.on ?? usual
 }
 
 /** One field of a form; `''` when it is missing or came more than once. */

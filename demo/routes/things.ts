@@ -1,6 +1,7 @@
 import { Router } from 'express'
 import { getSession } from 'coatcheck/express'
 import { goods } from '../goods.ts'
+import type { Cloakroom } from '../sessions.ts'
 import { backendOf, field, tell } from './request.ts'
 
 interface Things {
@@ -9,24 +10,24 @@ interface Things {
 }
 
 /** The counter, the variables, the cart and the messages. Every form answers with a redirect, so a reload repeats nothing. */
-export function thingRoutes(): Router {
+export function thingRoutes(cloakroom: Cloakroom): Router {
   return Router()
     .post('/counter', async (req, res) => {
-      const session = await getSession<Things>(req, await backendOf(req))
+      const session = await getSession<Things>(req, await backendOf(req, cloakroom))
       const count = session.update('counter', (n) => (typeof n === 'number' ? n + 1 : 0))
       if (count >= 3) session.destroy()
       await tell(req, counterNotes[Math.min(count, 3)] ?? '')
       res.redirect(303, '/#counter')
     })
     .post('/variables', async (req, res) => {
-      const session = await getSession<Things>(req, await backendOf(req))
+      const session = await getSession<Things>(req, await backendOf(req, cloakroom))
       const [name, value, ttl] = [field(req, 'name'), field(req, 'value'), field(req, 'ttl')]
       session.set(name, value, ttl === '10s' || ttl === '1m' ? { ttl } : {})
       await tell(req, `“${name}” is set.`)
       res.redirect(303, '/#variables')
     })
     .post('/variables/delete', async (req, res) => {
-      const session = await getSession<Things>(req, await backendOf(req))
+      const session = await getSession<Things>(req, await backendOf(req, cloakroom))
       const name = field(req, 'name')
       await tell(req, session.delete(name) ? `“${name}” is gone.` : `“${name}” was gone already.`)
       res.redirect(303, '/#variables')

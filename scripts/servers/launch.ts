@@ -7,13 +7,17 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A kind of server. */
-export interface ServerKind {
+/** What tests drive. */
+export interface Program {
   readonly name: string
-  /** Debian packages that bring its programs; none: they come with `npm ci`. */
+  /** Debian packages that bring it; none: it comes with `npm ci`. */
   readonly packages: readonly string[]
-  /** Whether its programs are on this machine. */
+  /** Whether it is on this machine. */
   present(): boolean
+}
+
+/** A kind of server. */
+export interface ServerKind extends Program {
   start(): Promise<Server>
 }
 

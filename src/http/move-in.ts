@@ -4,6 +4,11 @@
 export interface OldTicket {
   /** Names the old session for ever: its id, or, for data that travel in the cookie, a hash of it. Kept as a keyed hash only. */
   readonly identity: string
+  /**
+   * Others may hold the very same cookie: nothing in it is its visitor's own. Then only who brings it first has the session, unless `map`
+   * says whose it is: for one user's cookie it does not matter which of their devices comes.
+   */
+  readonly shared?: boolean
   /** Its data, from its store where it lives in one; `null` when it is over. Rejects when that store fails. */
   load(): OldSession | null | Promise<OldSession | null>
 }
@@ -33,10 +38,14 @@ export interface MoveIn {
   readonly system: string
   /** The cookie that says that this reader is meant, by exact name. No two readers may share one. */
   readonly cookieName: string
+  /** Other names that say so too: of the first piece, where a system cuts what one cookie cannot hold. */
+  readonly otherNames?: readonly string[]
   /** All cookies to expire when the session has moved, given what came; by default `cookieName` alone. */
   readonly expire?: (cookies: OldCookies) => readonly string[]
   /** Checks signature, form and age. Never throws and asks nobody: `null` is everything that is not genuine. */
   verify(cookies: OldCookies, nowMs: number): OldTicket | null
+  /** All sessions of the old store, a page at a time, for moving them in bulk. `cursor: null` starts, and ends. Only where there is a store. */
+  walk?(cursor: string | null, limit: number): Promise<{ readonly tickets: readonly OldTicket[]; readonly cursor: string | null }>
   /** After this moment (unix ms) the reader is gone; `null`: never. */
   readonly sunsetAt: number | null
   /** Leave the old cookie and session as they are, for as long as the old application still serves pages. */
@@ -55,4 +64,24 @@ export interface MoveInCount {
   readonly replayed: number
   /** Cookies that were not genuine, or over. */
   readonly refused: number
+}
+
+/** What `sessions.moveInPage` has done with a page of an old store. */
+export interface MoveInPage {
+  /** For the next page; `null`: that was the last. */
+  readonly cursor: string | null
+  readonly moved: number
+  /** Moved before, by this or by a visitor who came with his cookie. */
+  readonly known: number
+  /** Over, not wanted by `map`, or too large. */
+  readonly refused: number
+}
+
+export interface MoveInPageOptions {
+  /** Where to go on; default: at the beginning. */
+  readonly cursor?: string | null
+  /** Sessions in a page. Default 100. */
+  readonly limit?: number
+  /** Read and check everything, write nothing. Default `false`. */
+  readonly dryRun?: boolean
 }

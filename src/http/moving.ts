@@ -9,19 +9,16 @@
  * To the new session the old cookie is what the secret before is to a rotation (decision 007): requests under way may still show it,
  * and so may a client that never got its ticket, but once the ticket has been used the old cookie is dead.
  */
-import { hash } from 'node:crypto'
-import { emptyState, type State } from '../core/body.ts'
 import { CoatcheckError } from '../core/errors.ts'
 import type { Guard } from '../core/guard.ts'
-import { reject, type Held, type KeeperConfig, type Saved } from '../core/keeper.ts'
+import { reject, type Held, type KeeperConfig } from '../core/keeper.ts'
 import { standingOf } from '../core/rights.ts'
-import { loadBase, loadStored, rowOf, type Base } from '../core/rows.ts'
-import { Texts } from '../core/texts.ts'
-import { hashOf, mintSecret, type Tickets } from '../core/ticket.ts'
+import { loadBase, loadStored, type Base } from '../core/rows.ts'
+import type { Tickets } from '../core/ticket.ts'
 import { defaultGraceMs } from '../core/turns.ts'
-import { checkUser, type Users } from '../core/users.ts'
-import { encodeValue } from '../core/values.ts'
-import type { MoveIn, MoveInCount, OldCookies, OldSession, OldTicket } from './move-in.ts'
+import type { Users } from '../core/users.ts'
+import type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions, OldCookies } from './move-in.ts'
+import { MovedRows, type Place } from './moved-rows.ts'
 import { oldCookiesOf } from './old-cookies.ts'
 import type { RequestHead } from './types.ts'
 
@@ -34,50 +31,42 @@ export interface Moved {
   readonly forget: readonly string[]
 }
 
-interface Reader {
-  readonly reader: MoveIn
-  readonly mark: string
-  readonly count: Record<'moved' | 'replayed' | 'refused', number>
+/** What moving needs of its room. */
+export interface MovingParts {
+  readonly guard: Guard
+  readonly tickets: Tickets
+  readonly users: Users
+  /** Keeps the places of two applications, or cookies, apart. */
+  readonly scope: string
+  readonly secure: boolean
 }
 
-interface Place {
+interface Reader {
   readonly reader: MoveIn
-  readonly cookies: OldCookies
-  readonly ticket: OldTicket
-  /** Of the session that takes the old one's place. */
-  readonly id: string
-  readonly claimId: string
-  /** Stands for the old cookie where a secret's hash stands otherwise. */
-  readonly oldHash: string
+  /** The names it is registered for, each with its equals sign: a header without them has none of its cookies. */
+  readonly marks: readonly string[]
+  readonly count: Record<'moved' | 'replayed' | 'refused', number>
 }
 
 /** How long a request waits for the session that another one is making of the same cookie: as long as that may take. */
 const waitsMs = [1, 2, 5, 10, 20, 50, 100, 200, 400]
 const makingMsMax = 2_000
-/** A claim on a cookie that never ends by itself: no cookie is kept for longer (RFC 6265bis 5.5). */
-const claimLifeMaxMs = 400 * 86_400_000
 
 export class Moving {
   readonly #config: KeeperConfig
   readonly #guard: Guard
   readonly #tickets: Tickets
-  readonly #users: Users
-  readonly #scope: string
+  readonly #rows: MovedRows
   readonly #secure: boolean
   readonly #readers: readonly Reader[]
 
-  constructor(
-    config: KeeperConfig,
-    parts: { readonly guard: Guard; readonly tickets: Tickets; readonly users: Users; readonly scope: string; readonly secure: boolean },
-    readers: readonly MoveIn[],
-  ) {
+  constructor(config: KeeperConfig, { guard, tickets, users, scope, secure }: MovingParts, readers: readonly MoveIn[]) {
     this.#config = config
-    this.#guard = parts.guard
-    this.#tickets = parts.tickets
-    this.#users = parts.users
-    this.#scope = parts.scope
-    this.#secure = parts.secure
-    this.#readers = readers.map((reader) => ({ reader, mark: `${reader.cookieName}=`, count: { moved: 0, replayed: 0, refused: 0 } }))
+    this.#guard = guard
+    this.#tickets = tickets
+    this.#rows = new MovedRows(config, guard, users, scope)
+    this.#secure = secure
+    this.#readers = readers.map((reader) => ({ reader, marks: marksOf(reader), count: { moved: 0, replayed: 0, refused: 0 } }))
   }
 
   get counts(): MoveInCount[] {
@@ -89,145 +78,123 @@ export class Moving {
     const header = head.header('cookie')
     if (header === undefined) return null
     const nowMs = this.#config.clock()
-    for (const { reader, mark, count } of this.#readers) {
-      if (!header.includes(mark) || (reader.sunsetAt !== null && nowMs > reader.sunsetAt)) continue
+    for (const { reader, marks, count } of this.#readers) {
+      if (!marks.some((mark) => header.includes(mark)) || (reader.sunsetAt !== null && nowMs > reader.sunsetAt)) continue
       const cookies = oldCookiesOf(header)
-      if (cookies.all(reader.cookieName).length === 0) continue
-      const place = this.#placeOf(reader, cookies, nowMs)
-      if (place === null) {
+      if (namesOf(reader).every((name) => cookies.all(name).length === 0)) continue
+      const ticket = reader.verify(cookies, nowMs)
+      if (ticket === null) {
         count.refused++
         reject(this.#config, 'foreign', null)
         continue
       }
-      const moved = await this.#take(place, readOnly)
+      const moved = await this.#take(this.#rows.placeOf(reader, ticket), cookies, readOnly)
       count[moved === 'over' ? 'refused' : moved === 'replayed' || moved.token === null ? 'replayed' : 'moved']++
       if (typeof moved !== 'string') return moved
     }
     return null
   }
 
-  #placeOf(reader: MoveIn, cookies: OldCookies, nowMs: number): Place | null {
-    const ticket = reader.verify(cookies, nowMs)
-    if (ticket === null) return null
-    // Not under a key of ours: a claim has to outlive the change of secrets, and what names an old session cannot be guessed.
-    const old = `${this.#scope}\n${reader.system}\n${reader.cookieName}\n${ticket.identity}`
-    const named = (purpose: string): string => hash('sha256', `coatcheck move-in ${purpose}\n${old}`, 'base64url')
-    const [id, claimId] = [named('session').slice(0, 24), named('claim').slice(0, 24)]
-    return { reader, cookies, ticket, id, claimId, oldHash: hashOf(named('secret')) }
-  }
-
-  async #take(place: Place, readOnly: boolean): Promise<Moved | 'replayed' | 'over'> {
-    const there = await loadBase(this.#config, this.#guard, place.id)
-    if (there !== null) return this.#admit(place, there)
-    const claim = await this.#guard.get(place.claimId)
-    if (claim !== null) return this.#await(place, Number(claim.body))
-    const old = await this.#guard.run('move-in', async () => place.ticket.load())
-    const state = old === null ? null : await this.#stateOf(place, old)
-    if (old === null || state === null) {
-      reject(this.#config, 'foreign', null)
-      return 'over'
+  /**
+   * Moves a page of an old store. Nobody has a ticket for these: to each the old cookie is overdue, so whoever brings it is given one.
+   * The old store stays as it is.
+   */
+  async page(system: string, { cursor = null, limit = 100, dryRun = false }: MoveInPageOptions): Promise<MoveInPage> {
+    const found = this.#readers.find(({ reader }) => reader.system === system)
+    const walk = found?.reader.walk
+    if (found === undefined || walk === undefined) {
+      const why = `moveIn has no reader for ${system} that can walk its store; its visitors move as they arrive`
+      throw new CoatcheckError('unsupported', why)
     }
-    if (readOnly) return { held: { state, expiresAt: Number.MAX_SAFE_INTEGER, version: null, secret: null }, token: null, forget: [] }
-    const claimed = await this.#guard.put(this.#claimOf(place, old), null)
-    return claimed === null ? this.#await(place, this.#config.clock()) : this.#make(place, old, state)
+    const page = await walk.call(found.reader, cursor, limit)
+    const done = { moved: 0, known: 0, refused: 0 }
+    for (const ticket of page.tickets) done[await this.#moveStored(this.#rows.placeOf(found.reader, ticket), dryRun)]++
+    found.count.moved += dryRun ? 0 : done.moved
+    return { cursor: page.cursor, ...done }
   }
 
-  #claimOf({ reader, claimId }: Place, { expiresAt }: OldSession): { id: string; body: string; user: null; expiresAt: number } {
-    const end = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, reader.sunsetAt ?? Number.POSITIVE_INFINITY)
+  async #moveStored(place: Place, dryRun: boolean): Promise<'moved' | 'known' | 'refused'> {
+    const there = await loadStored(this.#config, this.#guard, place.id)
+    if (there !== null || (await this.#rows.claimedAt(place)) !== null) return 'known'
+    const old = await place.ticket.load()
+    const state = old === null ? null : await this.#rows.stateOf(place, old, 0)
+    if (old === null || state === null) return 'refused'
+    if (dryRun) return 'moved'
+    if (!(await this.#rows.claim(place, old))) return 'known'
+    return (await this.#rows.make(place, state, old.expiresAt ?? Number.POSITIVE_INFINITY)) === null ? 'refused' : 'moved'
+  }
+
+  async #take(place: Place, cookies: OldCookies, readOnly: boolean): Promise<Moved | 'replayed' | 'over'> {
+    const there = await loadBase(this.#config, this.#guard, place.id)
+    if (there !== null) return this.#admit(place, cookies, there)
+    const claimedAt = await this.#rows.claimedAt(place)
+    if (claimedAt !== null) return this.#await(place, cookies, claimedAt)
+    const { reader, ticket } = place
     const nowMs = this.#config.clock()
-    return { id: claimId, body: String(nowMs), user: null, expiresAt: Math.min(end, nowMs + claimLifeMaxMs) }
-  }
-
-  async #make(place: Place, old: OldSession, values: State): Promise<Moved | 'over'> {
-    const { random, emit, name } = this.#config
-    const secret = mintSecret(random)
-    const state: State = { ...values, secretHash: hashOf(secret) }
-    const held = await this.#store(place, state)
-    if (held === null) return 'over'
-    emit({ type: 'moved_in', name, id: state.id, user: state.user, system: place.reader.system })
-    if (!place.reader.keepOld && old.end !== undefined) {
+    const old = await this.#guard.run('move-in', async () => ticket.load())
+    const state = old === null ? null : await this.#rows.stateOf(place, old, nowMs + defaultGraceMs)
+    if (old === null || state === null) return this.#over()
+    if (readOnly) return { held: { state, expiresAt: Number.MAX_SAFE_INTEGER, version: null, secret: null }, token: null, forget: [] }
+    if (!(await this.#rows.claim(place, old))) return this.#await(place, cookies, nowMs)
+    const made = await this.#rows.make(place, state)
+    if (made === null) return this.#over()
+    if (!reader.keepOld && old.end !== undefined) {
       // It can open nothing here any more; that its own store is away must not undo the move, and the guard has told.
       await this.#guard.run('move-in end', old.end).catch(() => null)
     }
-    return { held, token: this.#tickets.write(state.id, secret), forget: this.#forget(place) }
-  }
-
-  /** Writes the new session; `null` when its user may have no more. When that fails, the old cookie has another try. */
-  async #store(place: Place, state: State): Promise<Held | null> {
-    const row = rowOf(this.#config, state)
-    const put = async (): Promise<Saved> => {
-      const version = await this.#guard.put(row, null)
-      if (version === null) throw new CoatcheckError('store_unavailable', 'the place of a session that moves in was taken')
-      return { outcome: 'stored', held: shownBy(place, { state, expiresAt: row.expiresAt, version }), token: null, before: null }
-    }
-    try {
-      const { held } = await (state.user === null ? put() : this.#users.enter(state.user, place.id, put))
-      return held
-    } catch (error) {
-      const { store } = this.#guard
-      const there = await loadStored(this.#config, this.#guard, place.id)
-      if (there === null) await this.#guard.run('delete', () => store.delete(place.claimId))
-      if (error instanceof CoatcheckError && error.code === 'too_many_sessions') return reject(this.#config, 'foreign', null)
-      throw error
-    }
+    return { ...this.#moved(place, cookies, made), token: this.#tickets.write(place.id, made.secret) }
   }
 
   /** Somebody has claimed the cookie: its session is on the way, or has come and gone. */
-  async #await(place: Place, claimedAt: number): Promise<Moved | 'replayed'> {
+  async #await(place: Place, cookies: OldCookies, claimedAt: number): Promise<Moved | 'replayed'> {
     const { clock, timers } = this.#config
     for (const waitMs of waitsMs) {
       const base = await loadBase(this.#config, this.#guard, place.id)
-      if (base !== null) return this.#admit(place, base)
+      if (base !== null) return this.#admit(place, cookies, base)
       if (!(clock() - claimedAt < makingMsMax)) break
       await new Promise<void>((resolve) => timers.set(resolve, waitMs))
     }
     return this.#replayed(place)
   }
 
-  #admit(place: Place, base: Base): Moved | 'replayed' {
+  #admit(place: Place, cookies: OldCookies, base: Base): Moved | 'replayed' {
     const { state } = base
+    // Two strangers with the same data have the same cookie: what one does with it is not the other's to see.
+    if (place.ticket.shared === true && state.user === null) return this.#replayed(place)
     const standing = standingOf(place.oldHash, state, this.#config.clock())
     if ((standing !== 'previous' && standing !== 'overdue') || state.previous?.seen === true) return this.#replayed(place)
-    return { held: shownBy(place, base), token: null, forget: this.#forget(place) }
+    return this.#moved(place, cookies, base)
+  }
+
+  /** What the client has shown is the old cookie, also in the request that makes its ticket: nobody has seen that yet. */
+  #moved({ reader, oldHash }: Place, cookies: OldCookies, { state, expiresAt, version }: Base): Moved {
+    const held = { state, expiresAt, version, secret: { secret: '', secretHash: oldHash, stale: false } }
+    return { held, token: null, forget: reader.keepOld ? [] : this.#forget(reader, cookies) }
+  }
+
+  #forget(reader: MoveIn, cookies: OldCookies): string[] {
+    const names = reader.expire?.(cookies) ?? [reader.cookieName]
+    const domain = reader.cookieDomain === null ? '' : `; Domain=${reader.cookieDomain}`
+    const attributes = `Path=${reader.cookiePath}${domain}${this.#secure ? '; Secure' : ''}; HttpOnly; SameSite=Lax`
+    return names.map((name) => `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; ${attributes}`)
+  }
+
+  #over(): 'over' {
+    reject(this.#config, 'foreign', null)
+    return 'over'
   }
 
   #replayed({ id }: Place): 'replayed' {
     reject(this.#config, 'moved', id)
     return 'replayed'
   }
-
-  #forget({ reader, cookies }: Place): string[] {
-    if (reader.keepOld) return []
-    const names = reader.expire?.(cookies) ?? [reader.cookieName]
-    const domain = reader.cookieDomain === null ? '' : `; Domain=${reader.cookieDomain}`
-    const life = 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT'
-    return names.map(
-      (name) => `${name}=; ${life}; Path=${reader.cookiePath}${domain}${this.#secure ? '; Secure' : ''}; HttpOnly; SameSite=Lax`,
-    )
-  }
-
-  /** The values as ours, or `null` and an event when they cannot be kept. */
-  async #stateOf({ id, oldHash }: Place, { values, user = null }: OldSession): Promise<State | null> {
-    const { clock, terms, schema } = this.#config
-    const nowMs = clock()
-    try {
-      if (user !== null) checkUser(user)
-      const keys = Object.keys(values)
-      const lines = keys.map((key) => encodeValue(key, values[key], terms.limits))
-      const previous = { secretHash: oldHash, until: nowMs + defaultGraceMs, seen: false, stranded: null }
-      const signedInAt = user === null ? null : nowMs
-      const state: State = { ...emptyState(nowMs, schema.version), id, user, signedInAt, previous, values: new Texts(keys, lines) }
-      await schema.check(state)
-      rowOf(this.#config, state)
-      return state
-    } catch (error) {
-      if (!(error instanceof CoatcheckError)) throw error
-      return reject(this.#config, 'unreadable', id)
-    }
-  }
 }
 
-/** What the client has shown is the old cookie, also in the request that makes its ticket: nobody has seen that yet. */
-function shownBy({ oldHash }: Place, base: Base): Held {
-  return { ...base, secret: { secret: '', secretHash: oldHash, stale: false } }
+/** The cookies that say that a reader is meant. */
+function namesOf({ cookieName, otherNames = [] }: MoveIn): readonly string[] {
+  return [cookieName, ...otherNames]
+}
+
+function marksOf(reader: MoveIn): readonly string[] {
+  return namesOf(reader).map((name) => `${name}=`)
 }

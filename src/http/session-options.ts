@@ -190,7 +190,7 @@ function wrongMoveIn(store: SessionStore | undefined, moveIn: unknown): string |
   if (moveIn === undefined) return null
   if (!Array.isArray(moveIn) || !moveIn.every(isReader)) return 'moveIn must be an array of readers, such as [fromExpressSession({ … })]'
   if (store === undefined) return "moveIn needs a store, or an old cookie could be moved again and again; use carrier 'stored' or 'spill'"
-  const names = moveIn.map(({ cookieName }) => cookieName)
+  const names = moveIn.flatMap(({ cookieName, otherNames = [] }) => [cookieName, ...otherNames])
   const twice = names.find((name, i) => names.indexOf(name) < i)
   return twice === undefined ? null : `two readers of moveIn read the cookie "${twice}"; each cookie is read by exactly one`
 }

@@ -2,7 +2,7 @@ import { CoatcheckError } from '../core/errors.ts'
 import { systemRandom, systemTimers } from '../core/machine.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionInfo, Users } from '../core/users.ts'
-import type { MoveInCount } from './move-in.ts'
+import type { MoveInCount, MoveInPage, MoveInPageOptions } from './move-in.ts'
 import { Opened } from './opened.ts'
 import { namedOptions, type SessionsOptions } from './session-options.ts'
 import { createRoom, type House, type Room } from './room.ts'
@@ -37,6 +37,11 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   revokeUser(user: string, options?: { readonly except?: string }, name?: string): Promise<number>
   /** How many arrived with a cookie of a system that `moveIn` reads, since the start of this process. */
   moveInCounts(name?: string): MoveInCount[]
+  /**
+   * Moves a page of an old system's store, for `npx coatcheck migrate` and the like. Visitors who arrive meanwhile move by themselves; nobody
+   * is moved twice. Throws `unsupported` for a system without a store to walk.
+   */
+  moveInPage(system: string, options?: MoveInPageOptions, name?: string): Promise<MoveInPage>
   /**
    * Resolves when every store is there and fit for its work. Await it before the server listens: it rejects with `config_invalid` and
    * what to do (migrate a schema, change a policy that evicts), or with `store_unavailable`. Without it such things are events.
@@ -94,6 +99,11 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
     revokeUser: async (user, options = {}, name) =>
       usersOf(name).revokeAll(user, Object.hasOwn(options, 'except') ? (options.except ?? null) : null),
     moveInCounts: (name) => roomNamed(rooms, name).moving?.counts ?? [],
+    moveInPage: async (system, options = {}, name) => {
+      const { moving } = roomNamed(rooms, name)
+      if (moving !== null) return moving.page(system, options)
+      throw new CoatcheckError('unsupported', 'these sessions have no readers; write createSessions({ moveIn: [ … ] })')
+    },
     async ready() {
       await Promise.all([...guardOf.values()].map((guard) => guard.ready()))
     },

@@ -9,6 +9,7 @@
  *            due         indexed, never after expires_at: the sweep looks at the row then, and files it anew if it lived on.
  *                        So a session in use moves in no index.
  *            body        text; as UTF-16 bytes where UTF-8 or a zero would lose something
+ *            checksum    CRC-32 of id, version, user, expires_at and body
  *
  * Why it looks like this: decisions/003-sqlite-layout.md.
  */
@@ -19,12 +20,16 @@ import { invalid, storeOptions, wholeNumber } from './common/options.ts'
 import { unavailable } from './sqlite/failures.ts'
 import { OpenedFile } from './sqlite/file.ts'
 import { inMemory, openDatabase } from './sqlite/open.ts'
+import { Reserve } from './sqlite/reserve.ts'
 import { isPlain, Rows } from './sqlite/rows.ts'
 import { Sweeping } from './sqlite/sweeping.ts'
 import { Writes } from './sqlite/writes.ts'
 
 export interface SqliteStoreOptions {
-  /** Path of the database; the file (mode 0600) and its folder are made if missing. `':memory:'` for tests. */
+  /**
+   * Path of the database; the file (mode 0600) and its folder are made if missing. Beside it lie SQLite's `-wal` and `-shm`, and
+   * `-reserve`, a megabyte that lets people sign out when the disk is full. `':memory:'` for tests.
+   */
   readonly file: string
   /**
    * `'full'` (default): an acknowledged write survives a power cut. `'normal'`: it survives a crash of the process, but a power
@@ -49,6 +54,8 @@ export interface SqliteStoreOptions {
  * Throws `config_invalid` when the file cannot be used: not writable, not a database, another application's, from a newer
  * coatcheck. Later every failure (a full disk, a deleted file, a table altered underneath) rejects with `store_unavailable`, and
  * the writes concerned did not happen. `put` rejects with `value_invalid` for an id or user that is not well-formed text.
+ * A row that the disk has changed opens no session; the event is `rejected`, `why: 'unreadable'`. Who edits a row by hand sets
+ * `checksum = NULL` with it.
  *
  * @example
  * ```ts
@@ -64,7 +71,8 @@ export function sqliteStore(options: SqliteStoreOptions): SessionStore {
   const db = openDatabase(file, { durability, busyMs, cacheMiB, mmapMiB })
   const opened = file === inMemory ? null : new OpenedFile(file)
   const rows = new Rows(db)
-  const writes = new Writes(db, busyMs, () => opened?.look())
+  const reserve = file === inMemory ? null : new Reserve(`${file}-reserve`)
+  const writes = new Writes(db, busyMs, () => opened?.look(), reserve)
   const sweeping = new Sweeping(db, writes)
   let closed: Promise<void> | null = null
 
@@ -87,7 +95,7 @@ export function sqliteStore(options: SqliteStoreOptions): SessionStore {
       return wrong === null ? writes.run(() => rows.put(row, expected)) : Promise.reject(wrong)
     },
 
-    delete: (id) => writes.run(() => rows.delete(id)),
+    delete: (id) => writes.run(() => rows.delete(id), true),
     touch: (id, expiresAt) => writes.run(() => rows.touch(id, expiresAt)),
     idsOf: async (user) => read(() => rows.idsOf(user)),
 

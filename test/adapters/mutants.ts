@@ -242,6 +242,11 @@ export const mutants: readonly Mutant[] = [
     serve: answering((_outgoing, res) => (redirects(res.statusCode) ? { setCookies: [] } : {})),
   },
   {
+    name: 'loses the cookie on the redirect that answers a POST',
+    caught: 'H-11',
+    serve: answering((_outgoing, res, req) => (req.method === 'POST' && redirects(res.statusCode) ? { setCookies: [] } : {})),
+  },
+  {
     name: 'loses the cookie on HEAD',
     caught: 'H-04 the session is stored and its cookie on the head before the first byte: HEAD',
     serve: answering((_outgoing, _res, req) => (req.method === 'HEAD' ? { setCookies: [] } : {})),

@@ -56,7 +56,12 @@ function application(sessions: Sessions): RequestListener {
   })
 }
 
-async function visitor(): Promise<{ page: Page; context: BrowserContext; post: (path: string) => Promise<string>; says: (url?: string) => Promise<string> }> {
+async function visitor(): Promise<{
+  page: Page
+  context: BrowserContext
+  post: (path: string) => Promise<string>
+  says: (url?: string) => Promise<string>
+}> {
   const { page, context } = await theWeb(web).visitor()
   const post = (path: string): Promise<string> => page.evaluate(async (url) => (await fetch(url, { method: 'POST' })).text(), path)
   const says = async (url = shop): Promise<string> => {

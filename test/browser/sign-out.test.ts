@@ -41,7 +41,10 @@ function sessionsWith(cookie: CookieOptions): Sessions {
 function application(sessions: Sessions): ReturnType<typeof nodeSessions> {
   return nodeSessions(sessions, async (req, res) => {
     res.setHeader('content-type', 'text/html')
-    if (req.url === '/account') return void res.setHeader('cache-control', 'max-age=3600').end(`account ${++served}`)
+    if (req.url === '/account') {
+      res.setHeader('cache-control', 'max-age=3600')
+      return void res.end(`account ${++served}`)
+    }
     const session = await getSession(req)
     if (req.url?.endsWith('/sign-in')) session.signIn('ann')
     if (req.url?.endsWith('/sign-out')) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Rejection, Sessions, SessionsOptions } from '../../src/index.ts'
 import { all, memory, spill, type Setup } from '../support/backends.ts'
 import { cookieName, holder, listener, request } from '../support/raw.ts'
+import { oldSystem } from '../support/old-system.ts'
 import { Visitor } from '../support/visitor.ts'
 
 type Options = Partial<SessionsOptions<Record<string, unknown>>>
@@ -107,6 +108,27 @@ const reached: readonly Reached[] = [
         .catch((error: { code: string }) => expect(error.code).toBe('csrf_refused')),
     expected: () => [rejected('csrf', null)],
   },
+  {
+    why: 'foreign',
+    options: { moveIn: [oldSystem().reader] },
+    act: ({ sessions }) => new Visitor(sessions, new Map([['old', 'a.bad']])).visit(() => {}),
+    expected: () => [rejected('foreign', null)],
+  },
+  {
+    why: 'moved',
+    options: { moveIn: [oldSystem().reader] },
+    async act({ sessions }) {
+      const old = new Map([['old', 'a.good']])
+      const visitor = new Visitor(sessions, old)
+      await visitor.visit(() => {})
+      await visitor.visit(() => {})
+      await new Visitor(sessions, old).visit(() => {})
+    },
+    expected: () => [
+      { type: 'moved_in', name: 'session', id: expect.any(String) as string, user: null, system: 'old' },
+      rejected('moved', expect.any(String) as string),
+    ],
+  },
 ]
 
 describe('every word of rejection', () => {
@@ -138,6 +160,8 @@ describe('every word of rejection', () => {
       unreadable: true,
       outdated: true,
       csrf: true,
+      foreign: true,
+      moved: true,
     }
     expect(Object.keys(words).toSorted()).toEqual(reached.map(({ why }) => why).toSorted())
   })

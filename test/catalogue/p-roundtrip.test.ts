@@ -55,7 +55,7 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
   ),
 })).any
 
-it(`P-06 decode(encode(x)) is x, and encodes to the same line again, for 50,000 values (SEED=${seed})`, () => {
+it(`P-06 decode(encode(x)) is x, and encodes to the same line again, for 20,000 values (SEED=${seed})`, () => {
   fc.assert(
     fc.property(value, (x) => {
       const line = encodeValue('k', x, limits)
@@ -64,7 +64,7 @@ it(`P-06 decode(encode(x)) is x, and encodes to the same line again, for 50,000 
       if (!isDeepStrictEqual(back, x)) throw new Error(`another value came back: ${line}`)
       expect(encodeValue('k', back, limits)).toBe(line)
     }),
-    { numRuns: 50_000, seed },
+    { numRuns: 20_000, seed },
   )
 })
 

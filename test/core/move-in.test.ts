@@ -175,6 +175,50 @@ describe('nobody moves in', () => {
   })
 })
 
+describe('in bulk', () => {
+  function stored(count: number): OldSystem {
+    const old = oldSystem({ user: 'ada', expiresAt: 1_800_000_000_000 + 5 * 3_600_000 })
+    old.rows.clear()
+    for (let i = 0; i < count; i++) old.rows.set(`s${i}`, { n: i })
+    return old
+  }
+
+  test('S3.4 a store is moved page by page, once; who comes later finds his session and is given a ticket', async () => {
+    const old = stored(5)
+    const { sessions, advance } = house(old, { lifetime: { idle: '1h', absolute: '24h' } })
+    const dry = await sessions.moveInPage('old', { limit: 10, dryRun: true })
+    expect(dry).toEqual({ cursor: null, moved: 5, known: 0, refused: 0 })
+    const first = await sessions.moveInPage('old', { limit: 3 })
+    expect(first).toEqual({ cursor: '3', moved: 3, known: 0, refused: 0 })
+    expect(await sessions.moveInPage('old', { limit: 3, cursor: first.cursor })).toEqual({ cursor: null, moved: 2, known: 0, refused: 0 })
+    expect(await sessions.moveInPage('old')).toEqual({ cursor: null, moved: 0, known: 5, refused: 0 })
+    // Where it comes from it would still be alive, and nobody has used it with us yet.
+    advance(4 * 3_600_000)
+    const late = new Visitor(sessions, new Map([['old', 's1.good']]))
+    expect((await late.visit((session) => session.get('n'))).result).toBe(1)
+    expect([...late.jar.keys()]).toEqual(['__Host-session'])
+    expect(old.ended).toEqual([])
+    advance(2 * 3_600_000)
+    expect((await new Visitor(sessions, new Map([['old', 's2.good']])).visit((session) => session.isNew)).result).toBe(true)
+  })
+
+  test('who has moved by himself is known, and what cannot be kept is refused', async () => {
+    const old = stored(2)
+    old.rows.set('big', { big: 'x'.repeat(70_000) })
+    const { sessions } = house(old)
+    await new Visitor(sessions, new Map([['old', 's0.good']])).visit((session) => session.get('n'))
+    expect(await sessions.moveInPage('old')).toEqual({ cursor: null, moved: 1, known: 0, refused: 1 })
+  })
+
+  test('a system without a store says so', async () => {
+    const { walk: _walk, ...reader } = oldSystem().reader
+    const sessions = createSessions<Any>({ secret, store: memoryStore(), moveIn: [reader] })
+    await expect(sessions.moveInPage('old')).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(sessions.moveInPage('older')).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(createSessions<Any>({ secret, store: memoryStore() }).moveInPage('old')).rejects.toMatchObject({ code: 'unsupported' })
+  })
+})
+
 test('S3.7 ten readers cost a visitor with a ticket nothing, and one without any cookie nothing', async () => {
   const olds = Array.from({ length: 10 }, (_, i) => oldSystem({ cookieName: `old${i}` }))
   let verified = 0

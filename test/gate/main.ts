@@ -12,7 +12,7 @@ const help = `npm run test:gate [-- options]
 
 Runs the long tests one after another, prints a table, and writes it into docs/gate.md. Ends with code 1 when anything is wrong.
 
-  --only name   one of them: histories, logout-races, schedules, tokens, sqlite-kill
+  --only name   one of them: histories, logout-races, schedules, tokens, readers, sqlite-rot, sqlite-kill
   --quick       a twentieth of everything, and docs/gate.md stays as it is
   --help        this text`
 
@@ -30,11 +30,16 @@ const programs: readonly Program[] = [
   { name: 'logout-races', rounds: 5_000, option: '--count' },
   { name: 'schedules', rounds: 20_000, option: '--count' },
   { name: 'tokens', rounds: 500_000, option: '--count' },
+  { name: 'readers', rounds: 2_000_000, option: '--count' },
+  { name: 'sqlite-rot', rounds: 20_000, option: '--count' },
   {
     name: 'sqlite-kill',
     rounds: 100,
     option: '--rounds',
-    row: { what: 'writers of one SQLite file killed (kill -9) at a random moment', zero: 'acknowledged writes lost, sessions revived' },
+    row: {
+      what: 'writers of one SQLite file, and who sweeps it, killed (kill -9) at a random moment',
+      zero: 'acknowledged writes lost, sessions revived',
+    },
   },
 ]
 

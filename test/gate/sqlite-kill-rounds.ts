@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import type { SessionStore, StoredRow } from '../../src/core/types.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
@@ -19,6 +20,8 @@ export interface RoundReport {
   readonly round: number
   readonly acknowledged: number
   readonly killedAfterMs: number
+  /** What the upkeep was doing when it was killed: `fill`, `sweep`, `vacuum` or `checkpoint`. */
+  readonly killedAt: string
   readonly reopenedMs: number
   readonly lost: readonly string[]
 }
@@ -38,8 +41,8 @@ interface Told {
 }
 
 /**
- * Lets writers write, kills them at a random moment (SIGKILL), reopens the file and compares it with what they had been told.
- * The file is the same in all rounds, and at the end all rounds are compared once more.
+ * Lets writers write while another process sweeps, vacuums and empties the log, kills all of them at a random moment (SIGKILL),
+ * reopens the file and compares it with what they had been told. The file is the same in all rounds, and at the end all rounds are compared once more.
  */
 export async function killRounds({ rounds, writers, seed, report }: KillOptions): Promise<RoundReport[]> {
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-kill-'))
@@ -50,16 +53,16 @@ export async function killRounds({ rounds, writers, seed, report }: KillOptions)
   try {
     for (let round = 1; round <= rounds; round++) {
       const killedAfterMs = Math.round(5 + random() * 250)
-      const told = await writeAndKill(file, writers, round, Math.floor(random() * 2 ** 31), killedAfterMs)
+      const { told, killedAt } = await writeAndKill(file, writers, round, Math.floor(random() * 2 ** 31), killedAfterMs)
       for (const [id, one] of told) all.set(id, one)
       const from = performance.now()
       const store = sqliteStore({ file })
       await store.get('any')
       const reopenedMs = performance.now() - from
-      const lost = await losses(store, round === rounds ? all : told)
+      const lost = [...(await losses(store, round === rounds ? all : told)), ...faults(file)]
       await store.close?.()
       const acknowledged = [...told.values()].reduce((sum, { acked }) => sum + (acked?.n ?? 0), 0)
-      const one = { round, acknowledged, killedAfterMs, reopenedMs, lost }
+      const one = { round, acknowledged, killedAfterMs, killedAt, reopenedMs, lost }
       report?.(one)
       reports.push(one)
     }
@@ -69,26 +72,41 @@ export async function killRounds({ rounds, writers, seed, report }: KillOptions)
   return reports
 }
 
-async function writeAndKill(file: string, writers: number, round: number, seed: number, killedAfterMs: number): Promise<Map<string, Told>> {
-  const program = fileURLToPath(new URL('sqlite-writer.ts', import.meta.url))
+async function writeAndKill(
+  file: string,
+  writers: number,
+  round: number,
+  seed: number,
+  killedAfterMs: number,
+): Promise<{ told: Map<string, Told>; killedAt: string }> {
   const told = new Map<string, Told>()
-  const children = Array.from({ length: writers }, (_, n) => {
-    const prefix = `r${round.toString(36)}w${n}-`
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, file, prefix, `${seed + n}`], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const errors: string[] = []
-    child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
-    const first = listen(child.stdout, told)
-    return { child, first, closed: once(child, 'close'), errors }
+  const prefix = `r${round.toString(36)}w`
+  const upkeep = spawned('sqlite-upkeep.ts', [file, prefix])
+  let killedAt = ''
+  upkeep.child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    killedAt = /at (\w+)\n$/.exec(text)?.[1] ?? killedAt
   })
-  await Promise.all(children.map(({ first, closed }) => Promise.race([first, closed])))
+  const children = Array.from({ length: writers }, (_, n) => {
+    const { child, ...rest } = spawned('sqlite-writer.ts', [file, `${prefix}${n}-`, `${seed + n}`])
+    return { ...rest, child, first: listen(child.stdout, told) }
+  })
+  const begun = [once(upkeep.child.stdout, 'data'), ...children.map(({ first }) => first)]
+  await Promise.race([Promise.all(begun), ...[upkeep, ...children].map(({ closed }) => closed)])
   await new Promise((resolve) => setTimeout(resolve, killedAfterMs))
-  for (const { child } of children) child.kill('SIGKILL')
-  await Promise.all(children.map(({ closed }) => closed))
-  const errors = children.flatMap(({ errors }) => errors)
+  const all = [upkeep, ...children]
+  for (const { child } of all) child.kill('SIGKILL')
+  await Promise.all(all.map(({ closed }) => closed))
+  const errors = all.flatMap(({ errors }) => errors)
   if (errors.length > 0) throw new Error(`a writer failed: ${errors.join('')}`)
-  return told
+  return { told, killedAt }
+}
+
+function spawned(program: string, args: readonly string[]) {
+  const path = fileURLToPath(new URL(program, import.meta.url))
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const errors: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
+  return { child, closed: once(child, 'close'), errors }
 }
 
 /** Notes what a writer says; resolves at its first acknowledgement. */
@@ -125,6 +143,14 @@ async function losses(store: SessionStore, told: ReadonlyMap<string, Told>): Pro
       found.push(`${id}: not in the index of its user`)
   }
   return found
+}
+
+/** What SQLite finds wrong with the file: pages nobody owns, an index that misses a row. */
+function faults(file: string): string[] {
+  const db = new DatabaseSync(file)
+  const found = db.prepare('PRAGMA integrity_check').all()
+  db.close()
+  return found.map((one) => String(one['integrity_check'])).filter((words) => words !== 'ok')
 }
 
 /** What is wrong with what is left of a session, given what was told of it. */

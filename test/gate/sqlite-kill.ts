@@ -1,11 +1,11 @@
-// node test/gate/sqlite-kill.ts: no acknowledged write is lost, and no session revived, when writers die at any moment (K-01, K-08).
+// node test/gate/sqlite-kill.ts: no acknowledged write is lost, and no session revived, when writers, and who sweeps, die at any moment (K-01, K-07, K-08).
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { killRounds } from './sqlite-kill-rounds.ts'
 
 const help = `node test/gate/sqlite-kill.ts [options]
 
-Starts writers on one SQLite file, kills them at a random moment, reopens the file and compares it with what they were told.
+Starts writers on one SQLite file, and a process that sweeps, vacuums and empties the log; kills all at a random moment, reopens the file and compares it with what they were told.
 
   --rounds n    how often (100)
   --writers n   processes that write at the same time (2)
@@ -30,9 +30,9 @@ async function main(rounds: number, writers: number, seed: number): Promise<numb
     rounds,
     writers,
     seed,
-    report: ({ round, acknowledged, killedAfterMs, reopenedMs, lost }) => {
+    report: ({ round, acknowledged, killedAfterMs, killedAt, reopenedMs, lost }) => {
       console.log(
-        `round ${round}: killed after ${killedAfterMs} ms, ${acknowledged} writes acknowledged, reopened in ${reopenedMs.toFixed(1)} ms, ${lost.length} lost`,
+        `round ${round}: killed after ${killedAfterMs} ms in a ${killedAt}, ${acknowledged} writes acknowledged, reopened in ${reopenedMs.toFixed(1)} ms, ${lost.length} lost`,
       )
       for (const one of lost) console.log(`  ${one}`)
     },

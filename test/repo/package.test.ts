@@ -11,20 +11,53 @@ const publicNames: Record<string, readonly string[]> = {
     Session SetOptions SessionInfo Flash Merge Duration Secret StandardSchemaV1
     CoatcheckError ErrorCode SessionEvent Rejection
     SessionStore Row StoredRow Guarantees Clock Random Timers
-    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount OldCookies OldSession OldTicket`),
+    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount MoveInPage MoveInPageOptions OldCookies OldSession OldTicket`),
   './memory': words('memoryStore MemoryStoreOptions'),
   './sqlite': words('sqliteStore SqliteStoreOptions'),
   './postgres': words('postgresStore PostgresStoreOptions PgClient PostgresJsClient'),
   './mysql': words('mysqlStore MysqlStoreOptions MysqlPool MysqlConnection'),
   './redis': words('redisStore RedisStoreOptions WaitReplicas RedisClient NodeRedisClient IoRedisClient'),
   './memcached': words('memcachedStore MemcachedStoreOptions'),
+  './datastore': words('datastoreStore DatastoreStoreOptions DatastoreLike DatastoreApi'),
+  './firestore': words('firestoreStore FirestoreStoreOptions FirestoreLike'),
+  './dynamodb': words('dynamodbStore DynamodbStoreOptions DynamodbClient'),
+  './mongodb': words('mongodbStore MongodbStoreOptions MongodbCollection'),
+  './nats': words('natsStore NatsStoreOptions NatsBucket'),
+  './etcd': words('etcdStore EtcdStoreOptions EtcdCredentials EtcdFetch'),
+  './cloudflare': words(`
+    durableObjectStore DurableObjectStoreOptions CoatcheckObject d1Store D1StoreOptions D1SessionStore kvStore KvStoreOptions`),
+  './deno-kv': words('denoKvStore DenoKvStoreOptions'),
+  './express-store': words('expressStore ForeignStore asExpressStore AsExpressStoreOptions ExpressSessionStore'),
   './tiered': words('tieredStore TieredStoreOptions CacheFailure'),
+  './url': words('storeFromUrl StoreFromUrlOptions'),
   './node': words('nodeSessions getSession'),
   './fetch': words('fetchSessions getSession'),
   './express': words('expressSessions getSession'),
   './fastify': words('fastifySessions getSession'),
   './koa': words('koaSessions getSession'),
   './hono': words('honoSessions getSession'),
+  './migrate/webapp2': words(`
+    readWebapp2Cookie writeWebapp2Cookie Webapp2CookieOptions Webapp2WriteOptions Webapp2SecretKey
+    readPickle writePickle PickleResult PickleRefusal
+    webapp2Sessions Webapp2Sessions Webapp2Session Webapp2SessionsOptions Webapp2Backend
+    webapp2Memcache MemcacheClient MemcacheItem webapp2Datastore Webapp2DatastoreOptions SessionDatastore DatastoreTransaction
+    fromWebapp2 Webapp2MoveInOptions`),
+  './migrate/gae-sessions': words('fromGaeSessions readGaeSessions GaeSessionsOptions FoundSession'),
+  './migrate/gmemsess': words('fromGmemsess readGmemsess GmemsessOptions PlainIdOptions FoundSession MemcacheItem MemcacheReader'),
+  './migrate/memcache-sessions': words(`
+    fromMemcacheSessions readMemcacheSession MemcacheSessionsOptions PlainIdOptions FoundSession MemcacheItem MemcacheReader`),
+  './migrate/client-sessions': words('fromClientSessions readClientSession ClientSessionsOptions ClientSessionsKeys'),
+  './migrate/cookie-session': words(`
+    fromCookieSession readCookieSession CookieSessionOptions Keygrip KeygripKeys passportUser Mapped`),
+  './migrate/express-session': words(`
+    fromExpressSession readExpressSessionId ExpressSessionOptions passportUser Mapped
+    ExpressStore SessionStoreInstance RedisSessions PostgresSessions MongoSessions`),
+  './migrate/fastify-session': words(`
+    fromFastifySession readFastifySessionId FastifySessionOptions FastifySecret FastifySigner passportUser Mapped
+    ExpressStore SessionStoreInstance RedisSessions PostgresSessions MongoSessions`),
+  './migrate/koa-session': words(`
+    fromKoaSession readKoaSession KoaSessionOptions KoaStore Keygrip KeygripKeys passportUser Mapped`),
+  './migrate/react-router': words('fromReactRouter readReactRouterSession ReactRouterOptions ReactRouterStorage'),
   './testing': words(`
     adapterContract AdapterUnderTest Exchange FieldLines Handler Serve Runner storeContract StoreUnderTest OpenedStore Lack
     failingStore FailingStore StoreFault StoreOperation fakeClock FakeClock`),

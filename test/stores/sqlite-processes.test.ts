@@ -54,7 +54,7 @@ test('R-11 processes that open a new file at once count to the sum together', as
   await store.close?.()
 })
 
-test('K-01 K-08 what was acknowledged before a SIGKILL is there after it, and the deleted stay deleted', async () => {
+test('K-01 K-07 K-08 what was acknowledged before a SIGKILL, in a sweep or a checkpoint too, is there after it, and the deleted stay deleted', async () => {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
   const reports = await killRounds({ rounds: 5, writers: 2, seed })
   expect(

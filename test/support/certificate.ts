@@ -8,13 +8,13 @@ export interface Certificate {
   readonly spkiHash: string
 }
 
-/** A key and a certificate that it signed itself. */
-export function selfMadeCertificate(): Certificate {
+/** A key and a certificate that it signed itself, good from and until so many days from now. */
+export function selfMadeCertificate({ commonName = 'coatcheck tests', days = [-1, 1] } = {}): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   // RFC 5280 4.1, in DER. The algorithm is ecdsa-with-SHA256, the one attribute of the name is commonName.
   const algorithm = sequence(Buffer.from('06082a8648ce3d040302', 'hex'))
-  const name = sequence(tagged(0x31, sequence(Buffer.from('0603550403', 'hex'), tagged(0x0c, Buffer.from('coatcheck tests')))))
-  const [from, until] = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000).toISOString())
+  const name = sequence(tagged(0x31, sequence(Buffer.from('0603550403', 'hex'), tagged(0x0c, Buffer.from(commonName)))))
+  const [from, until] = days.map((day) => new Date(Date.now() + day * 86_400_000).toISOString())
   const validity = sequence(...[from, until].map((iso = '') => tagged(0x17, Buffer.from(`${iso.slice(2, 19).replaceAll(/[-T:]/g, '')}Z`))))
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const body = sequence(Buffer.from('a003020102020101', 'hex'), algorithm, name, validity, name, spki)
@@ -22,7 +22,7 @@ export function selfMadeCertificate(): Certificate {
   const base64 = sequence(body, algorithm, signature).toString('base64')
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: `-----BEGIN CERTIFICATE-----\n${base64.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${base64.replaceAll(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
     spkiHash: hash('sha256', spki, 'base64'),
   }
 }

@@ -1,5 +1,5 @@
 /** A system to move in from, as small as can be: `old=<id>.good`, with its sessions in a Map. */
-import type { MoveIn, OldSession } from '../../src/index.ts'
+import type { MoveIn, OldSession, OldTicket } from '../../src/index.ts'
 
 export interface OldSystem {
   readonly reader: MoveIn
@@ -12,6 +12,16 @@ export interface OldSystem {
 
 export function oldSystem(options: Partial<MoveIn> & { user?: string; expiresAt?: number | null } = {}): OldSystem {
   const { user = null, expiresAt = null, ...own } = options
+  const ticketOf = (id: string): OldTicket => ({
+    identity: id,
+    async load() {
+      system.loads.push(id)
+      if (system.down) throw new Error('connection refused')
+      const values = system.rows.get(id)
+      if (values === undefined) return null
+      return { values, user, expiresAt, end: async () => void (system.ended.push(id), system.rows.delete(id)) }
+    },
+  })
   const system: OldSystem = {
     rows: new Map([['a', { n: 1, cart: ['hat'] }]]),
     loads: [],
@@ -26,17 +36,13 @@ export function oldSystem(options: Partial<MoveIn> & { user?: string; expiresAt?
       cookieDomain: null,
       verify(cookies) {
         const [id, proof] = cookies.all('old')[0]?.split('.') ?? []
-        if (id === undefined || proof !== 'good') return null
-        return {
-          identity: id,
-          async load() {
-            system.loads.push(id)
-            if (system.down) throw new Error('connection refused')
-            const values = system.rows.get(id)
-            if (values === undefined) return null
-            return { values, user, expiresAt, end: async () => void (system.ended.push(id), system.rows.delete(id)) }
-          },
-        }
+        return id === undefined || proof !== 'good' ? null : ticketOf(id)
+      },
+      async walk(cursor, limit) {
+        const ids = [...system.rows.keys()]
+        const start = Number(cursor ?? 0)
+        const next = start + limit < ids.length ? String(start + limit) : null
+        return { tickets: ids.slice(start, start + limit).map(ticketOf), cursor: next }
       },
       ...own,
     },

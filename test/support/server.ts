@@ -1,6 +1,6 @@
 /** The real servers that tests talk to. */
 import { describe, inject, it } from 'vitest'
-import { howToInstall, kindNamed } from '../../scripts/servers/index.ts'
+import { howToInstall, programNamed } from '../../scripts/servers/index.ts'
 
 /** The address of a server that all tests of a run share; it may hold other tests' rows. */
 export async function sharedServer(name: string): Promise<string> {
@@ -12,7 +12,7 @@ export async function sharedServer(name: string): Promise<string> {
 
 /** Defines tests that need servers. Where one is missing there is a single test, skipped, that says what to install. */
 export function describeWith(names: readonly string[], title: string, define: () => void): void {
-  const missing = names.map(kindNamed).filter((kind) => !kind.present())
+  const missing = names.map(programNamed).filter((program) => !program.present())
   if (missing.length === 0) return void describe(title, define)
   const why = missing.map(howToInstall).join(', ')
   it(`${title}: skipped, ${why}`, (context) => context.skip(why))

@@ -1,19 +1,31 @@
 /** Cloudflare's own runtime, running the sources as they are: no build, workerd finds `./x.ts` among the modules by name. */
 import { stripTypeScriptTypes } from 'node:module'
 import { posix } from 'node:path'
-import { Miniflare, type MiniflareOptions } from 'miniflare'
+import { Miniflare } from 'miniflare'
 import { importsOf, root, textOf } from '../../scripts/source.ts'
 import type { DurableObjectStoreOptions, KvStoreOptions } from '../../src/stores/cloudflare.ts'
 
+export interface WorkerdOptions {
+  /** Default: a free one. */
+  readonly port?: number
+  /** Where what is stored outlives workerd. Default: nowhere. */
+  readonly folder?: string
+  readonly d1Databases?: string[]
+  readonly kvNamespaces?: string[]
+  readonly durableObjects?: Record<string, { className: string; useSQLite?: boolean }>
+}
+
 /** Starts a Worker. `main` is the text of its main module, in JavaScript, which lies at the root of the repository. */
-export async function startWorkerd(main: string, options: Partial<MiniflareOptions>): Promise<Miniflare> {
+export async function startWorkerd(main: string, { folder, ...bindings }: WorkerdOptions): Promise<Miniflare> {
+  const kept = folder === undefined ? {} : { d1Persist: folder, kvPersist: folder, durableObjectsPersist: folder }
   const miniflare = new Miniflare({
     compatibilityDate: '2026-07-01',
     compatibilityFlags: ['nodejs_compat'],
     modulesRoot: root,
     modules: [{ type: 'ESModule', path: 'main.mjs', contents: main }, ...modulesOf('main.mjs', main)],
-    ...options,
-  } as MiniflareOptions)
+    ...kept,
+    ...bindings,
+  })
   await miniflare.ready
   return miniflare
 }

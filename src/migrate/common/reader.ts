@@ -45,12 +45,15 @@ export interface System {
   readonly system: string
   /** When no `cookieName` is given. */
   readonly cookieName: string
+  /** Names beside the cookie's own, where a system cuts what one cookie cannot hold. */
+  otherNames?(cookieName: string): readonly string[]
   readonly expire?: (cookies: OldCookies) => readonly string[]
   verify(cookies: OldCookies, cookieName: string, nowMs: number): OldTicket | null
+  walk?: MoveIn['walk'] | undefined
 }
 
 /** A reader of one system. Throws `config_invalid`. */
-export function readerOf(reader: string, options: MoveInOptions, { system, cookieName, expire, verify }: System): MoveIn {
+export function readerOf(reader: string, options: MoveInOptions, { system, cookieName, otherNames, expire, verify, walk }: System): MoveIn {
   const { map, path = '/', domain = null, keepOld = false } = options
   const name = options.cookieName ?? cookieName
   const wrong =
@@ -67,6 +70,7 @@ export function readerOf(reader: string, options: MoveInOptions, { system, cooki
   return {
     system,
     cookieName: name,
+    ...(otherNames === undefined ? {} : { otherNames: otherNames(name) }),
     ...(expire === undefined ? {} : { expire }),
     sunsetAt: sunsetOf(reader, options.sunset),
     keepOld,
@@ -74,10 +78,22 @@ export function readerOf(reader: string, options: MoveInOptions, { system, cooki
     cookieDomain: domain,
     verify(cookies, nowMs) {
       const ticket = verify(cookies, name, nowMs)
-      if (ticket === null || map === undefined) return ticket
-      return { identity: ticket.identity, load: async () => mapped(await ticket.load(), map) }
+      return ticket === null ? null : withMap(ticket, map)
     },
+    ...(walk === undefined ? {} : { walk: (cursor, limit) => mappedPage(walk(cursor, limit), map) }),
   }
+}
+
+async function mappedPage(
+  page: ReturnType<NonNullable<MoveIn['walk']>>,
+  map: MoveInOptions['map'],
+): ReturnType<NonNullable<MoveIn['walk']>> {
+  const { tickets, cursor } = await page
+  return { tickets: tickets.map((ticket) => withMap(ticket, map)), cursor }
+}
+
+function withMap(ticket: OldTicket, map: MoveInOptions['map']): OldTicket {
+  return map === undefined ? ticket : { ...ticket, load: async () => mapped(await ticket.load(), map) }
 }
 
 async function mapped(old: OldSession | null, map: NonNullable<MoveInOptions['map']>): Promise<OldSession | null> {

@@ -16,8 +16,9 @@ export function writerOf(wire: Wire, options: WaitReplicas | undefined): Write {
   const { count, timeoutMs } = checked(wire, options)
   const wait = ['WAIT', String(count), String(timeoutMs)]
   return async (key, call) => {
-    // Sent along at once: it has to follow its write on the same connection.
-    const [answer, replicas] = await Promise.all([call(), wire.send(key, wait)])
+    // Not sent along at once: a script that the server did not know, or a key that has moved, is sent a second time, behind the question.
+    const answer = await call()
+    const replicas = await wire.send(key, wait)
     if (Number(replicas) >= count) return answer
     throw new CoatcheckError('store_unavailable', `redisStore: the write reached ${Number(replicas)} of ${count} replicas in time`)
   }

@@ -3,6 +3,7 @@ import { CoatcheckError } from '../../core/errors.ts'
 // https://www.sqlite.org/rescode.html
 const busy = 5
 const locked = 6
+const full = 13
 
 const reasons: Readonly<Record<number, string>> = {
   [busy]: 'another process held the write lock for too long; raise busyMs if that is to be expected',
@@ -10,7 +11,7 @@ const reasons: Readonly<Record<number, string>> = {
   8: 'the file is read-only; let this process write it and its folder',
   10: 'the disk reports an error',
   11: 'the file is damaged; restore it from a backup, or move it away',
-  13: 'the disk is full',
+  [full]: 'the disk is full; make room, until then sessions can only be read and ended',
   14: 'the file cannot be opened',
   26: 'the file is not a SQLite database',
 }
@@ -22,6 +23,15 @@ const wrongFile = new Set([1, 8, 14, 26])
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error)
   return code === busy || code === locked
+}
+
+export function isFull(error: unknown): boolean {
+  return resultCode(error) === full
+}
+
+/** What SQLite would say, had it been asked. */
+export function diskIsFull(): Error {
+  return Object.assign(new Error('database or disk is full'), { errcode: full })
 }
 
 /** Whether it is not a file of ours, or not one that may be written: nothing that passes. */

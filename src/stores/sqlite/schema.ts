@@ -17,6 +17,7 @@ const migrations = [
    ) STRICT;
    CREATE INDEX session_due ON session (due);
    CREATE INDEX session_user ON session (user) WHERE user IS NOT NULL;`,
+  'ALTER TABLE session ADD COLUMN checksum INTEGER',
 ]
 
 /** Refuses a file of somebody else or of a newer coatcheck (`config_invalid`), before anything in it is changed. */
@@ -40,7 +41,7 @@ export function isNew(db: DatabaseSync): boolean {
 
 /** Throws when the table is not the one the statements are for. */
 export function checkTable(db: DatabaseSync): void {
-  db.prepare('SELECT key, id, version, user, expires_at, due, body FROM session')
+  db.prepare('SELECT key, id, version, user, expires_at, due, body, checksum FROM session')
 }
 
 /** Brings the schema up to date, if it is not. Several processes may do so at once. */

@@ -25,7 +25,7 @@ export class Sweeping {
   async sweep(now: number, limit: number): Promise<number> {
     let dropped = 0
     for (let looked = 1; looked > 0 && dropped < limit;) {
-      const step = await this.#writes.run(() => this.#step(now, Math.min(stepRows, limit - dropped)))
+      const step = await this.#writes.run(() => this.#step(now, Math.min(stepRows, limit - dropped)), true)
       looked = step.refiled + step.dropped
       dropped += step.dropped
     }
@@ -42,7 +42,7 @@ export class Sweeping {
   async #shrink(pagesMax: number): Promise<void> {
     for (let released = 0; released < pagesMax; released += stepPages) {
       if (numberOf(this.#db, 'PRAGMA freelist_count') * 4 <= numberOf(this.#db, 'PRAGMA page_count')) return
-      await this.#writes.run(() => this.#db.exec(`PRAGMA incremental_vacuum(${stepPages})`))
+      await this.#writes.run(() => this.#db.exec(`PRAGMA incremental_vacuum(${stepPages})`), true)
     }
   }
 }

@@ -71,6 +71,10 @@ export const cookieCases: readonly Case[] = [
         assert.equal(site.store.rows.size, 2)
       }),
   },
+  ...[302, 303].map((status): Case => ({
+    name: `H-11 the redirect after a sign-in (${status}) carries the new cookie, and the page it leads to knows the user`,
+    run: (serve) => Site.open(serve, signIn(status), (site) => signInCase(site, status)),
+  })),
   ...['one string', 'several lines'].map((how): Case => ({
     name: `H-03 the application's own Set-Cookie stays beside ours: ${how}`,
     run: (serve) =>
@@ -140,6 +144,26 @@ async function destroyCase(site: Site): Promise<void> {
   assert.equal(site.store.rows.size, 0)
   const replayed = await thief.get('/read')
   assert.deepEqual([replayed.status, replayed.body, replayed.setCookies], [200, '0', []])
+}
+
+const signIn = (status: number): Routes => ({
+  ...counter,
+  '/sign-in': async (exchange) => {
+    const session = await exchange.session()
+    session.signIn('ann')
+    return exchange.redirect(status, '/welcome')
+  },
+  '/welcome': async (exchange) => reply(exchange, (await exchange.session()).user),
+})
+
+async function signInCase(site: Site, status: number): Promise<void> {
+  const browser = site.browser()
+  await browser.get('/write')
+  const before = browser.cookies.get(cookieName)
+  const answer = await browser.send('POST', '/sign-in', { headers: { origin: site.url } })
+  assert.deepEqual([answer.status, answer.setCookies.length], [status, 1])
+  assert.notEqual(browser.cookies.get(cookieName), before)
+  assert.equal((await browser.get(answer.header('location'))).body, 'ann')
 }
 
 const ownCookies = (lines: string | readonly string[]): Routes => ({

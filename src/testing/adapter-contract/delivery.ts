@@ -10,7 +10,7 @@ const slowMs = 50
 /** What has happened before the first byte, and before the last. */
 export const deliveryCases: readonly Case[] = [
   ...(['/stream', '/sse', '/204', '/304', '/redirect', '/empty', '/large'] as const).map((path): Case => ({
-    name: `H-04 the session is stored and its cookie on the head before the first byte: ${path.slice(1)}${path === '/redirect' ? ' (H-11)' : ''}`,
+    name: `H-04 the session is stored and its cookie on the head before the first byte: ${path.slice(1)}`,
     run: (serve) => Site.open(serve, kinds, (site) => headCase(site, 'GET', path)),
   })),
   {

@@ -1,0 +1,125 @@
+/** What a move reads and writes: where the old session's place is, its values as ours, the claim, and the new session. */
+import { hash } from 'node:crypto'
+import { emptyState, type State } from '../core/body.ts'
+import { CoatcheckError } from '../core/errors.ts'
+import type { Guard } from '../core/guard.ts'
+import { reject, type KeeperConfig, type Saved } from '../core/keeper.ts'
+import { loadStored, rowOf, type Base } from '../core/rows.ts'
+import { Texts } from '../core/texts.ts'
+import { hashOf, mintSecret } from '../core/ticket.ts'
+import type { Row } from '../core/types.ts'
+import { checkUser, type Users } from '../core/users.ts'
+import { encodeValue } from '../core/values.ts'
+import type { MoveIn, OldSession, OldTicket } from './move-in.ts'
+
+/** Where an old session goes. */
+export interface Place {
+  readonly reader: MoveIn
+  readonly ticket: OldTicket
+  /** Of the session that takes the old one's place. */
+  readonly id: string
+  readonly claimId: string
+  /** Stands for the old cookie where a secret's hash stands otherwise. */
+  readonly oldHash: string
+}
+
+/** A session that was written just now. */
+export interface Made extends Base {
+  readonly secret: string
+}
+
+/** A claim on a cookie that never ends by itself: no cookie is kept for longer (RFC 6265bis 5.5). */
+const claimLifeMaxMs = 400 * 86_400_000
+
+export class MovedRows {
+  readonly #config: KeeperConfig
+  readonly #guard: Guard
+  readonly #users: Users
+  readonly #scope: string
+
+  constructor(config: KeeperConfig, guard: Guard, users: Users, scope: string) {
+    this.#config = config
+    this.#guard = guard
+    this.#users = users
+    this.#scope = scope
+  }
+
+  placeOf(reader: MoveIn, ticket: OldTicket): Place {
+    // Not under a key of ours: a claim has to outlive the change of secrets, and what names an old session cannot be guessed.
+    const old = `${this.#scope}\n${reader.system}\n${reader.cookieName}\n${ticket.identity}`
+    const named = (purpose: string): string => hash('sha256', `coatcheck move-in ${purpose}\n${old}`, 'base64url')
+    const [id, claimId] = [named('session').slice(0, 24), named('claim').slice(0, 24)]
+    return { reader, ticket, id, claimId, oldHash: hashOf(named('secret')) }
+  }
+
+  /** When somebody claimed the cookie, in unix milliseconds; `null`: nobody has. */
+  async claimedAt({ claimId }: Place): Promise<number | null> {
+    const claim = await this.#guard.get(claimId)
+    return claim === null ? null : Number(claim.body)
+  }
+
+  /** The values as ours, or `null` and an event when they cannot be kept. `graceEnd`: until when the old cookie needs no new ticket. */
+  async stateOf({ id, oldHash }: Place, { values, user = null }: OldSession, graceEnd: number): Promise<State | null> {
+    const { clock, terms, schema } = this.#config
+    const nowMs = clock()
+    try {
+      if (user !== null) checkUser(user)
+      const keys = Object.keys(values)
+      const lines = keys.map((key) => encodeValue(key, values[key], terms.limits))
+      const previous = { secretHash: oldHash, until: graceEnd, seen: false, stranded: null }
+      const signedInAt = user === null ? null : nowMs
+      const state: State = { ...emptyState(nowMs, schema.version), id, user, signedInAt, previous, values: new Texts(keys, lines) }
+      await schema.check(state)
+      rowOf(this.#config, state)
+      return state
+    } catch (error) {
+      if (!(error instanceof CoatcheckError)) throw error
+      return reject(this.#config, 'unreadable', id)
+    }
+  }
+
+  /** Decides who makes the session: `false` when somebody else was faster. */
+  async claim({ reader, claimId }: Place, { expiresAt }: OldSession): Promise<boolean> {
+    const nowMs = this.#config.clock()
+    const end = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, reader.sunsetAt ?? Number.POSITIVE_INFINITY, nowMs + claimLifeMaxMs)
+    return (await this.#guard.put({ id: claimId, body: String(nowMs), user: null, expiresAt: end }, null)) !== null
+  }
+
+  /**
+   * Writes the new session; `null` when its user may have no more. When that fails, the old cookie has another try. `aliveUntil`: nobody has
+   * used it with us yet, so it lives at least as long as it would have where it comes from.
+   */
+  async make(place: Place, values: State, aliveUntil = 0): Promise<Made | null> {
+    const { random, lifetime, emit, name } = this.#config
+    const secret = mintSecret(random)
+    const state: State = { ...values, secretHash: hashOf(secret) }
+    const row = rowOf(this.#config, state)
+    const expiresAt = Math.max(row.expiresAt, Math.min(aliveUntil, state.createdAt + lifetime.absoluteMs))
+    const version = await this.#put(place, { ...row, expiresAt })
+    if (version === null) return null
+    emit({ type: 'moved_in', name, id: state.id, user: state.user, system: place.reader.system })
+    return { state, expiresAt, version, secret }
+  }
+
+  async #put(place: Place, row: Row): Promise<string | null> {
+    let version: string | null = null
+    const put = async (): Promise<Saved> => {
+      version = await this.#guard.put(row, null)
+      if (version === null) throw new CoatcheckError('store_unavailable', 'the place of a session that moves in was taken')
+      return saved
+    }
+    try {
+      await (row.user === null ? put() : this.#users.enter(row.user, place.id, put))
+      return version
+    } catch (error) {
+      const { store } = this.#guard
+      const there = await loadStored(this.#config, this.#guard, place.id)
+      if (there === null) await this.#guard.run('delete', () => store.delete(place.claimId))
+      if (error instanceof CoatcheckError && error.code === 'too_many_sessions') return reject(this.#config, 'foreign', null)
+      throw error
+    }
+  }
+}
+
+// Sign-ins take turns by what they have saved; of this one there is nothing more to know.
+const saved: Saved = { outcome: 'stored', held: null, token: null, before: null }

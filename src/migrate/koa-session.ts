@@ -1,0 +1,123 @@
+/**
+ * koa-session:
+ *
+ *   koa.sess=<base64 of JSON>   koa.sess.sig=<signature>   the pair of common/keygrip.ts, everything in the cookie
+ *   koa.sess=<id>               koa.sess.sig=<signature>   with a store; by default a UUID
+ *
+ * In the JSON and in the store beside the values: `_expire`, unix milliseconds, and `_maxAge`; or `_session`, until the browser closes.
+ */
+import type { MoveIn, OldSession, OldTicket } from '../http/move-in.ts'
+import { oldCookiesOf } from '../http/old-cookies.ts'
+import { firstCookie } from './common/cookie-value.ts'
+import { checkProof, idTest } from './common/ids.ts'
+import { jsonValues, membersOf } from './common/json-values.ts'
+import { dataIdentity, keygripOf, pairedCookie, signatureName, type Keygrip, type KeygripKeys } from './common/keygrip.ts'
+import { invalid, moveInOptionNames, readerOf, readerOptions, type MoveInOptions } from './common/reader.ts'
+
+export type { Keygrip, KeygripKeys } from './common/keygrip.ts'
+export { passportUser } from './common/passport.ts'
+export type { Mapped } from './common/reader.ts'
+
+/** The `store` of koa-session. */
+export interface KoaStore {
+  get(id: string, maxAge: undefined, options: { readonly rolling: boolean }): unknown
+  destroy(id: string): unknown
+}
+
+export interface KoaSessionOptions extends MoveInOptions {
+  /** The old application's `app.keys`: texts, newest first, or its `Keygrip`. */
+  readonly keys?: KeygripKeys
+  /** The `store` that koa-session was given. Default: the sessions are in the cookie itself. */
+  readonly store?: KoaStore
+  /** What a session id looks like, all of it, for an application with a `genid` or a `prefix`. Default `/[\w-]{16,128}/`. */
+  readonly id?: RegExp
+  /** Only with `store`, for an application that wrote `signed: false`: its cookie is not signed, so that its id alone opens the session. */
+  readonly allowUnsignedIds?: true
+}
+
+type Values = Record<string, unknown>
+type Found = Pick<OldSession, 'values' | 'expiresAt'>
+
+const own = ['_expire', '_maxAge', '_session'] as const
+
+/**
+ * Takes over the sessions of koa-session, each once, from the cookies `koa.sess` and `koa.sess.sig`, or those `cookieName` says: out of the
+ * cookie or, with `store`, out of that; never what is meant for the other. All values come along; nobody is signed in unless `map` says who.
+ * Throws `config_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { createSessions } from 'coatcheck'
+ * import { memoryStore } from 'coatcheck/memory'
+ * import { fromKoaSession } from 'coatcheck/migrate/koa-session'
+ * const sessions = createSessions({
+ *   secret: crypto.randomUUID(),
+ *   store: memoryStore(),
+ *   moveIn: [fromKoaSession({ keys: ['some secret hurr'], sunset: '2099-12-31' })],
+ * })
+ * await sessions.close()
+ * ```
+ */
+export function fromKoaSession(options: KoaSessionOptions): MoveIn {
+  const given = readerOptions('fromKoaSession', options, [...moveInOptionNames, 'keys', 'store', 'id', 'allowUnsignedIds'])
+  const { store, id, cookieName: name = 'koa.sess' } = given
+  const keygrip = keygripIn(given)
+  const isId = idTest('fromKoaSession', id)
+  return readerOf('fromKoaSession', given, {
+    system: 'koa-session',
+    cookieName: 'koa.sess',
+    expire: () => [name, signatureName(name)],
+    verify(cookies, name, nowMs): OldTicket | null {
+      const value = keygrip === null ? firstCookie(cookies, name) : pairedCookie(cookies, name, keygrip)
+      if (value === null) return null
+      if (store !== undefined) return isId(value) ? { identity: value, load: () => loadFrom(store, value, nowMs) } : null
+      const found = inCookie(value, nowMs)
+      return found === null ? null : { identity: dataIdentity(value), shared: found.expiresAt === null, load: () => found }
+    },
+  })
+}
+
+/**
+ * The values of a session that koa-session keeps in its cookie, from a raw `Cookie` header, or `null`. Never throws for a header, whatever
+ * it is. `cookieName` is by default `koa.sess`; `now` is in unix milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { readKoaSession } from 'coatcheck/migrate/koa-session'
+ * const header = 'koa.sess=eyJmb28iOiJiYXIiLCJfc2Vzc2lvbiI6dHJ1ZX0=; koa.sess.sig=ICvZafXVgncjvGAXJ22Mhn3LXYU'
+ * console.log(readKoaSession(header, { keys: 'some secret hurr' })) // { foo: 'bar' }
+ * ```
+ */
+export function readKoaSession(
+  cookieHeader: string | null | undefined,
+  options: { readonly keys: KeygripKeys; readonly cookieName?: string; readonly now?: number },
+): Values | null {
+  const { keys, cookieName = 'koa.sess', now = Date.now() } = readerOptions('readKoaSession', options, ['keys', 'cookieName', 'now'])
+  const keygrip = keygripOf('readKoaSession', keys)
+  const value = typeof cookieHeader === 'string' ? pairedCookie(oldCookiesOf(cookieHeader), cookieName, keygrip) : null
+  return value === null ? null : ((inCookie(value, now)?.values ?? null) as Values | null)
+}
+
+/** `null`: nothing is signed, and that has been written down. */
+function keygripIn(options: KoaSessionOptions): Keygrip | null {
+  const { keys, store, allowUnsignedIds } = options
+  if (store !== undefined && (typeof store?.get !== 'function' || typeof store.destroy !== 'function'))
+    throw invalid('fromKoaSession: store must be the one that koa-session was given, with get and destroy')
+  checkProof('fromKoaSession', options, store ?? null, { name: 'keys', given: keys !== undefined })
+  return allowUnsignedIds ? null : keygripOf('fromKoaSession', keys as KeygripKeys)
+}
+
+async function loadFrom(store: KoaStore, id: string, nowMs: number): Promise<OldSession | null> {
+  const found = judged(membersOf(await store.get(id, undefined, { rolling: false })), nowMs)
+  return found === null ? null : { ...found, end: async () => void (await store.destroy(id)) }
+}
+
+function inCookie(value: string, nowMs: number): Found | null {
+  return judged(jsonValues(Buffer.from(value, 'base64').toString()), nowMs)
+}
+
+function judged(session: Values | null, nowMs: number): Found | null {
+  const expiresAt = typeof session?.['_expire'] === 'number' ? session['_expire'] : null
+  const values = expiresAt !== null && expiresAt < nowMs ? null : membersOf(session, own)
+  return values === null ? null : { values, expiresAt }
+}

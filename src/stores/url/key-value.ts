@@ -1,0 +1,85 @@
+import type { NatsStoreOptions } from '../nats.ts'
+import type { NodeRedisClient } from '../redis.ts'
+import { exported, load } from './load.ts'
+import { closing, type Opener } from './openers.ts'
+
+type RedisClient = NodeRedisClient & { on(event: 'error', heard: () => void): unknown }
+
+const connectMs = 1_500
+
+const openRedis: Opener = async (url) => {
+  const createClient = exported<(options: object) => RedisClient>(await load('redis'), 'createClient')
+  return openedRedis(createClient({ url, socket: { connectTimeout: connectMs } }))
+}
+
+/** `redis-cluster://user:password@host:port,host:port`: a few nodes, which know the others. */
+const openRedisCluster: Opener = async (url) => {
+  const createCluster = exported<(options: object) => RedisClient>(await load('redis'), 'createCluster')
+  const [, login = '', nodes = ''] = /^redis-cluster:\/\/([^/@]*@)?([^/]*)/.exec(url) ?? []
+  const rootNodes = nodes.split(',').map((node) => ({ url: `redis://${login}${node}` }))
+  return openedRedis(createCluster({ rootNodes, defaults: { disableOfflineQueue: true } }))
+}
+
+async function openedRedis(client: RedisClient): ReturnType<Opener> {
+  const { redisStore } = await import('../redis.ts')
+  // It tries again by itself, and until it succeeds every call to the store says that it could not.
+  client.on('error', () => {})
+  await client.connect()
+  return closing(redisStore({ client }), () => client.destroy())
+}
+
+/** `memcached://host:port,host:port`, or memcacheds: for TLS. */
+const openMemcached: Opener = async (url) => {
+  const { memcachedStore } = await import('../memcached.ts')
+  const [scheme = '', hosts = ''] = url.split('://')
+  return memcachedStore({
+    servers: hosts
+      .replace(/\/$/, '')
+      .split(',')
+      .map((host) => `${scheme}://${host}`),
+  })
+}
+
+interface NatsConnection {
+  close(): Promise<void>
+}
+interface Kvm {
+  create(bucket: string, options: object): Promise<NatsStoreOptions['kv']>
+}
+
+const weekMs = 7 * 86_400_000
+
+/** `nats://host:port/bucket`; the bucket is made if need be, for sessions of at most half a week without use. */
+const openNats: Opener = async (url) => {
+  const { pathname, host } = new URL(url)
+  const connect = exported<(options: object) => Promise<NatsConnection>>(await load('@nats-io/transport-node'), 'connect')
+  const Manager = exported<new (connection: NatsConnection) => Kvm>(await load('@nats-io/kv'), 'Kvm')
+  const { natsStore } = await import('../nats.ts')
+  const connection = await connect({ servers: host, timeout: connectMs })
+  const kv = await new Manager(connection).create(pathname.slice(1) || 'coatcheck', { ttl: weekMs })
+  return closing(natsStore({ kv }), () => connection.close())
+}
+
+/** `etcd://host:port,host:port`, or etcds: for TLS. */
+const openEtcd: Opener = async (url) => {
+  const { etcdStore } = await import('../etcd.ts')
+  const [scheme, hosts = ''] = url.split('://')
+  const protocol = scheme === 'etcds' ? 'https' : 'http'
+  return etcdStore({
+    endpoints: hosts
+      .replace(/\/$/, '')
+      .split(',')
+      .map((host) => `${protocol}://${host}`),
+  })
+}
+
+export const openKeyValue: Readonly<Record<string, Opener>> = {
+  redis: openRedis,
+  rediss: openRedis,
+  'redis-cluster': openRedisCluster,
+  memcached: openMemcached,
+  memcacheds: openMemcached,
+  nats: openNats,
+  etcd: openEtcd,
+  etcds: openEtcd,
+}

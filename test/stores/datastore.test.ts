@@ -1,0 +1,5 @@
+import { datastore, datastoreMode } from './profiles/datastore.ts'
+import { storeSuite } from './suite.ts'
+
+storeSuite(datastore)
+storeSuite(datastoreMode)

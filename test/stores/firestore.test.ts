@@ -1,0 +1,4 @@
+import { firestore } from './profiles/firestore.ts'
+import { storeSuite } from './suite.ts'
+
+storeSuite(firestore)

@@ -1,0 +1,5 @@
+import { postgres, postgresWithPostgresJs } from './profiles/postgres.ts'
+import { storeSuite } from './suite.ts'
+
+storeSuite(postgres)
+storeSuite(postgresWithPostgresJs)
