@@ -72,6 +72,17 @@ export function functionsOf(file: string, text: string): FunctionSize[] {
   return found
 }
 
+/** Every regular expression written in a source, by its pattern and flags. */
+export function patternsOf(file: string, text: string): { readonly source: string; readonly flags: string }[] {
+  const found: { source: string; flags: string }[] = []
+  new Visitor({
+    Literal: (node) => {
+      if ('regex' in node && node.regex) found.push({ source: node.regex.pattern, flags: node.regex.flags })
+    },
+  }).visit(parse(file, text).program)
+  return found
+}
+
 /** Texts of all string literals and of the fixed parts of templates, in order. */
 export function stringsOf(file: string, text: string): string[] {
   return stringRanges(parse(file, text)).map(([start, end]) => text.slice(start, end))

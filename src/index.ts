@@ -3,7 +3,17 @@ export type { Limits, SessionOptions, SessionsOptions } from './http/session-opt
 export type { CookieOptions } from './http/cookie.ts'
 export { applyOutgoing, type HeaderPort } from './http/outgoing.ts'
 export type { CsrfOptions } from './http/csrf.ts'
-export type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions, OldCookies, OldSession, OldTicket } from './http/move-in.ts'
+export type {
+  MoveIn,
+  MoveInCount,
+  MoveInPage,
+  MoveInPageOptions,
+  MoveInRefusal,
+  MoveInWhy,
+  OldCookies,
+  OldSession,
+  OldTicket,
+} from './http/move-in.ts'
 export type { Outgoing, RequestHead, Visit } from './http/types.ts'
 export { CoatcheckError, type ErrorCode } from './core/errors.ts'
 export type { Session } from './core/session.ts'

@@ -3,6 +3,7 @@ import { deno } from './deno.ts'
 import { dynamodb } from './dynamodb.ts'
 import { etcd } from './etcd.ts'
 import { datastore, datastoreMode, firestore } from './google.ts'
+import { django, flask, php, rails } from './languages.ts'
 import { findProgram, type Program, type ServerKind } from './launch.ts'
 import { memcached } from './memcached.ts'
 import { mongodb } from './mongodb.ts'
@@ -35,7 +36,7 @@ export const kinds: readonly ServerKind[] = [
 const strace: Program = { name: 'strace', packages: ['strace'], present: () => findProgram(['strace']) !== null }
 
 /** What tests drive beside them: proxies, whose start takes the port behind them, and tools. */
-export const tools: readonly Program[] = [nginx, varnish, strace]
+export const tools: readonly Program[] = [nginx, varnish, strace, flask, django, php, rails]
 
 export function kindNamed(name: string): ServerKind {
   return named(kinds, name)

@@ -31,6 +31,7 @@ export class Guard {
   #timer: unknown = null
   #ready: Promise<void> | null = null
   #looked = false
+  #whenUsed: () => void = () => {}
 
   constructor(store: SessionStore, options: GuardOptions) {
     this.store = store
@@ -91,16 +92,27 @@ export class Guard {
     this.#timer = null
   }
 
+  /** Has something done at the first call. Not before: some platforms allow no timer until there is a request. */
+  onceUsed(run: () => void): void {
+    this.#whenUsed = run
+  }
+
   #look(): void {
-    this.#looked = true
     if (this.store.ready !== undefined) this.ready().catch(() => null)
+    this.#used()
+  }
+
+  #used(): void {
+    if (this.#looked) return
+    this.#looked = true
+    this.#whenUsed()
   }
 
   async #askReady(): Promise<void> {
     const { store } = this
     const { ready } = store
     if (ready === undefined) return
-    this.#looked = true
+    this.#used()
     try {
       await this.run('ready', () => ready.call(store))
     } catch (error) {

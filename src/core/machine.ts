@@ -6,6 +6,11 @@ export const systemRandom = (size: number): Uint8Array => randomBytes(size)
 
 /** Timers that keep no process alive. */
 export const systemTimers: Timers = {
-  set: (run, delayMs) => setTimeout(run, delayMs).unref(),
+  // Cloudflare's timers are numbers, or have no `unref`.
+  set: (run, delayMs) => {
+    const timer = setTimeout(run, delayMs)
+    timer.unref?.()
+    return timer
+  },
   clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }

@@ -1,4 +1,5 @@
 /** What a reader of another system's cookies is to the engine. `coatcheck/migrate/…` has one for each system. */
+import type { ErrorCode } from '../core/errors.ts'
 
 /** An old cookie that is genuine. Nothing of its store has been read yet. */
 export interface OldTicket {
@@ -9,9 +10,19 @@ export interface OldTicket {
    * says whose it is: for one user's cookie it does not matter which of their devices comes.
    */
   readonly shared?: boolean
-  /** Its data, from its store where it lives in one; `null` when it is over. Rejects when that store fails. */
-  load(): OldSession | null | Promise<OldSession | null>
+  /**
+   * Its data, from its store where it lives in one; `null` when it is over. Rejects when that store fails. A `null` with another reason calls
+   * `because` first, for the report of a move in bulk; `map_failed` may also come before a rejection.
+   */
+  load(because?: (why: MoveInWhy) => void): OldSession | null | Promise<OldSession | null>
 }
+
+/**
+ * Why an old session was not taken over: it had ended in its store (`over`); there is something, but no session that its reader can read
+ * (`unreadable`); its id is none that a cookie could name (`strange_id`); `map` did not want it (`unwanted`) or threw (`map_failed`); or the code
+ * that the engine has for it, such as `session_too_large`, `value_invalid`, `schema_invalid` or `too_many_sessions`.
+ */
+export type MoveInWhy = 'over' | 'unreadable' | 'strange_id' | 'unwanted' | 'map_failed' | ErrorCode
 
 /** What an old session held. */
 export interface OldSession {
@@ -46,6 +57,8 @@ export interface MoveIn {
   verify(cookies: OldCookies, nowMs: number): OldTicket | null
   /** All sessions of the old store, a page at a time, for moving them in bulk. `cursor: null` starts, and ends. Only where there is a store. */
   walk?(cursor: string | null, limit: number): Promise<{ readonly tickets: readonly OldTicket[]; readonly cursor: string | null }>
+  /** About how many sessions `walk` has, for a progress bar; only where asking is cheap. */
+  count?(): Promise<number>
   /** After this moment (unix ms) the reader is gone; `null`: never. */
   readonly sunsetAt: number | null
   /** Leave the old cookie and session as they are, for as long as the old application still serves pages. */
@@ -73,8 +86,18 @@ export interface MoveInPage {
   readonly moved: number
   /** Moved before, by this or by a visitor who came with his cookie. */
   readonly known: number
-  /** Over, not wanted by `map`, or too large. */
+  /** Not taken over, each with its reason in `refusals`. */
   readonly refused: number
+  readonly refusals: readonly MoveInRefusal[]
+  /** About how many there are in all; with the first page, where the reader can tell. */
+  readonly total?: number
+}
+
+/** An old session that was not taken over. */
+export interface MoveInRefusal {
+  /** SHA-256 of what names it, in hex, so that who has the id can find it: `printf %s "$id" | sha256sum`. */
+  readonly identity: string
+  readonly why: MoveInWhy
 }
 
 export interface MoveInPageOptions {

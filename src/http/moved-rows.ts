@@ -10,7 +10,7 @@ import { hashOf, mintSecret } from '../core/ticket.ts'
 import type { Row } from '../core/types.ts'
 import { checkUser, type Users } from '../core/users.ts'
 import { encodeValue } from '../core/values.ts'
-import type { MoveIn, OldSession, OldTicket } from './move-in.ts'
+import type { MoveIn, MoveInWhy, OldSession, OldTicket } from './move-in.ts'
 
 /** Where an old session goes. */
 export interface Place {
@@ -58,8 +58,16 @@ export class MovedRows {
     return claim === null ? null : Number(claim.body)
   }
 
-  /** The values as ours, or `null` and an event when they cannot be kept. `graceEnd`: until when the old cookie needs no new ticket. */
-  async stateOf({ id, oldHash }: Place, { values, user = null }: OldSession, graceEnd: number): Promise<State | null> {
+  /**
+   * The values as ours, or `null`, a word to `because` and an event when they cannot be kept. `graceEnd`: until when the old cookie needs no
+   * new ticket.
+   */
+  async stateOf(
+    { id, oldHash }: Place,
+    { values, user = null }: OldSession,
+    graceEnd: number,
+    because?: (why: MoveInWhy) => void,
+  ): Promise<State | null> {
     const { clock, terms, schema } = this.#config
     const nowMs = clock()
     try {
@@ -74,6 +82,7 @@ export class MovedRows {
       return state
     } catch (error) {
       if (!(error instanceof CoatcheckError)) throw error
+      because?.(error.code)
       return reject(this.#config, 'unreadable', id)
     }
   }

@@ -9,6 +9,7 @@
  * To the new session the old cookie is what the secret before is to a rotation (decision 007): requests under way may still show it,
  * and so may a client that never got its ticket, but once the ticket has been used the old cookie is dead.
  */
+import { hash } from 'node:crypto'
 import { CoatcheckError } from '../core/errors.ts'
 import type { Guard } from '../core/guard.ts'
 import { reject, type Held, type KeeperConfig } from '../core/keeper.ts'
@@ -17,7 +18,7 @@ import { loadBase, loadStored, type Base } from '../core/rows.ts'
 import type { Tickets } from '../core/ticket.ts'
 import { defaultGraceMs } from '../core/turns.ts'
 import type { Users } from '../core/users.ts'
-import type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions, OldCookies } from './move-in.ts'
+import type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions, MoveInRefusal, MoveInWhy, OldCookies, OldSession } from './move-in.ts'
 import { MovedRows, type Place } from './moved-rows.ts'
 import { oldCookiesOf } from './old-cookies.ts'
 import type { RequestHead } from './types.ts'
@@ -51,6 +52,8 @@ interface Reader {
 /** How long a request waits for the session that another one is making of the same cookie: as long as that may take. */
 const waitsMs = [1, 2, 5, 10, 20, 50, 100, 200, 400]
 const makingMsMax = 2_000
+/** Of a page in bulk: enough to hide the way to the stores, few enough to be answered well within the deadline. */
+const movedAtOnceMax = 16
 
 export class Moving {
   readonly #config: KeeperConfig
@@ -106,22 +109,38 @@ export class Moving {
       const why = `moveIn has no reader for ${system} that can walk its store; its visitors move as they arrive`
       throw new CoatcheckError('unsupported', why)
     }
+    const total = cursor === null ? await found.reader.count?.() : undefined
     const page = await walk.call(found.reader, cursor, limit)
-    const done = { moved: 0, known: 0, refused: 0 }
-    for (const ticket of page.tickets) done[await this.#moveStored(this.#rows.placeOf(found.reader, ticket), dryRun)]++
+    const refusals: MoveInRefusal[] = []
+    const done = { moved: 0, known: 0 }
+    await inLanes(page.tickets, async (ticket) => {
+      const answer = await this.#moveStored(this.#rows.placeOf(found.reader, ticket), dryRun)
+      if (answer === 'moved' || answer === 'known') done[answer]++
+      else refusals.push({ identity: hash('sha256', ticket.identity, 'hex'), why: answer })
+    })
     found.count.moved += dryRun ? 0 : done.moved
-    return { cursor: page.cursor, ...done }
+    return { cursor: page.cursor, ...done, refused: refusals.length, refusals, ...(total === undefined ? {} : { total }) }
   }
 
-  async #moveStored(place: Place, dryRun: boolean): Promise<'moved' | 'known' | 'refused'> {
+  async #moveStored(place: Place, dryRun: boolean): Promise<'moved' | 'known' | MoveInWhy> {
     const there = await loadStored(this.#config, this.#guard, place.id)
     if (there !== null || (await this.#rows.claimedAt(place)) !== null) return 'known'
-    const old = await place.ticket.load()
-    const state = old === null ? null : await this.#rows.stateOf(place, old, 0)
-    if (old === null || state === null) return 'refused'
+    let why: MoveInWhy = 'over'
+    const because = (said: MoveInWhy): void => void (why = said)
+    let old: OldSession | null
+    try {
+      old = await place.ticket.load(because)
+    } catch (error) {
+      // The application's own fault with one session must not keep all others; that of the old store would be with each of them.
+      if ((why as MoveInWhy) !== 'map_failed') throw error
+      return why
+    }
+    const state = old === null ? null : await this.#rows.stateOf(place, old, 0, because)
+    if (old === null || state === null) return why
     if (dryRun) return 'moved'
     if (!(await this.#rows.claim(place, old))) return 'known'
-    return (await this.#rows.make(place, state, old.expiresAt ?? Number.POSITIVE_INFINITY)) === null ? 'refused' : 'moved'
+    const made = await this.#rows.make(place, state, old.expiresAt ?? Number.POSITIVE_INFINITY)
+    return made === null ? 'too_many_sessions' : 'moved'
   }
 
   async #take(place: Place, cookies: OldCookies, readOnly: boolean): Promise<Moved | 'replayed' | 'over'> {
@@ -197,4 +216,22 @@ function namesOf({ cookieName, otherNames = [] }: MoveIn): readonly string[] {
 
 function marksOf(reader: MoveIn): readonly string[] {
   return namesOf(reader).map((name) => `${name}=`)
+}
+
+/** Does the work for all, some at a time. After a failure none is begun, and those under way are waited for. */
+async function inLanes<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < all.length) {
+      try {
+        await work(all[next++] as T)
+      } catch (error) {
+        next = all.length
+        throw error
+      }
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: movedAtOnceMax }, lane))
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

@@ -6,7 +6,7 @@ const restMs = 60_000
 const stepMs = 50
 const rowsPerStep = 500
 
-/** Starts sweeping a store that wants it; answers how to stop. */
+/** Sweeps a store that wants it, from its first use on; answers how to stop. */
 export function startSweeping(guard: Guard, { clock, timers }: House): () => void {
   const { store } = guard
   const { sweep } = store
@@ -24,7 +24,7 @@ export function startSweeping(guard: Guard, { clock, timers }: House): () => voi
   const rest = (delayMs: number): void => {
     if (!stopped) timer = timers.set(step, delayMs)
   }
-  rest(restMs)
+  guard.onceUsed(() => rest(restMs))
   return () => {
     stopped = true
     timers.clear(timer)

@@ -85,14 +85,15 @@ export function fromAuthJs(options: AuthJsOptions): MoveIn {
  * ```
  */
 export function readAuthJsSession(cookieValue: string | null | undefined, options: AuthJsKeys & { readonly now?: number }): Values | null {
-  const { now = Date.now(), ...own } = readerOptions('readAuthJsSession', options, ['secret', 'version', 'cookieName', 'now'])
+  const own = readerOptions('readAuthJsSession', options, ['secret', 'version', 'cookieName', 'now'])
+  const { now = Date.now() } = own
   return open(cookieText(cookieValue), keysOf('readAuthJsSession', own).keys, now)?.values ?? null
 }
 
 function keysOf(reader: string, { secret, cookieName, version }: AuthJsKeys): { version: 4 | 5; name: string; keys: JweKeys } {
   const guessed = typeof cookieName === 'string' && cookieName.includes('next-auth') ? 4 : 5
   const of = version ?? guessed
-  if (!Object.hasOwn(names, of)) throw invalid(`${reader}: version must be 4 for NextAuth.js 4, or 5 for NextAuth.js 5 and Auth.js`)
+  if (of !== 4 && of !== 5) throw invalid(`${reader}: version must be 4 for NextAuth.js 4, or 5 for NextAuth.js 5 and Auth.js`)
   const name = cookieName ?? names[of]
   const [salt, info] =
     of === 4 ? ['', 'NextAuth.js Generated Encryption Key'] : [String(name), `Auth.js Generated Encryption Key (${String(name)})`]

@@ -5,13 +5,14 @@
  *   sid       32 characters of base64url, unless the application has a genid of its own
  *   store     JSON { cookie: { originalMaxAge, expires, … }, …values }; express-session/stores.ts
  */
-import type { MoveIn, OldSession, OldTicket } from '../http/move-in.ts'
+import type { MoveIn, OldTicket } from '../http/move-in.ts'
 import { decodedCookie, firstCookie } from './common/cookie-value.ts'
 import { idTest } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { moveInOptionNames, readerOf, readerOptions, secretsOf, type MoveInOptions } from './common/reader.ts'
 import { signedText } from './common/signed-text.ts'
 import { oldSessions, type ExpressStore } from './express-session/stores.ts'
+import { walkOf, type LoadStored } from './express-session/walk.ts'
 
 export { passportUser } from './common/passport.ts'
 export type { Mapped } from './common/reader.ts'
@@ -59,15 +60,17 @@ export function fromExpressSession(options: ExpressSessionOptions): MoveIn {
   const isId = idTest('fromExpressSession', own.id)
   const old = oldSessions('fromExpressSession', own)
 
-  async function load(id: string, nowMs: number): Promise<OldSession | null> {
+  const load: LoadStored = async (id, nowMs, because, endsAt = null) => {
     const stored = await old.read(id, nowMs)
+    if (stored === null) return null
     const session = typeof stored === 'string' ? jsonValues(stored) : membersOf(stored)
     const cookie = membersOf(session?.['cookie'])
     const values = cookie === null ? null : membersOf(session, ['cookie'])
-    if (values === null) return null
-    // Nobody renews it from now on, unless the old application goes on.
-    const life = own.keepOld === true ? null : cookie?.['originalMaxAge']
-    return { values, expiresAt: typeof life === 'number' ? nowMs + life : null, end: () => old.end(id) }
+    if (values === null) {
+      because?.('unreadable')
+      return null
+    }
+    return { values, expiresAt: own.keepOld === true ? null : (endsAt ?? lifeEnd(cookie, nowMs)), end: () => old.end(id) }
   }
 
   return readerOf('fromExpressSession', own, {
@@ -75,9 +78,16 @@ export function fromExpressSession(options: ExpressSessionOptions): MoveIn {
     cookieName: 'connect.sid',
     verify(cookies, name, nowMs): OldTicket | null {
       const id = idIn(firstCookie(cookies, name), secrets)
-      return id === null || !isId(id) ? null : { identity: id, load: () => load(id, nowMs) }
+      return id === null || !isId(id) ? null : { identity: id, load: (because) => load(id, nowMs, because) }
     },
+    ...walkOf(old, isId, load),
   })
+}
+
+/** Nobody renews it from now on, unless the old application goes on. */
+function lifeEnd(cookie: Readonly<Record<string, unknown>> | null, nowMs: number): number | null {
+  const lifeMs = cookie?.['originalMaxAge']
+  return typeof lifeMs === 'number' ? nowMs + lifeMs : null
 }
 
 /**

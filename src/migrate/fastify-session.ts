@@ -5,13 +5,14 @@
  *   sid      32 characters of base64url, unless the application has an idGenerator of its own
  *   store    { cookie: { originalMaxAge, expires, … }, …values }, in a Store that express-session would take as well
  */
-import type { MoveIn, OldSession, OldTicket } from '../http/move-in.ts'
+import type { MoveIn, OldTicket } from '../http/move-in.ts'
 import { decodedCookie, firstCookie } from './common/cookie-value.ts'
 import { idTest } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { invalid, moveInOptionNames, readerOf, readerOptions, secretsOf, type MoveInOptions } from './common/reader.ts'
 import { signedText } from './common/signed-text.ts'
 import { oldSessions, type ExpressStore } from './express-session/stores.ts'
+import { walkOf, type LoadStored } from './express-session/walk.ts'
 
 export { passportUser } from './common/passport.ts'
 export type { Mapped } from './common/reader.ts'
@@ -66,14 +67,17 @@ export function fromFastifySession(options: FastifySessionOptions): MoveIn {
   const isId = idTest('fromFastifySession', given.id)
   const old = oldSessions('fromFastifySession', given)
 
-  async function load(id: string, nowMs: number): Promise<OldSession | null> {
+  const load: LoadStored = async (id, nowMs, because, endsAt = null) => {
     const stored = await old.read(id, nowMs)
+    if (stored === null) return null
     const session = typeof stored === 'string' ? jsonValues(stored) : membersOf(stored)
     const cookie = session?.['cookie'] as { readonly expires?: unknown; readonly originalMaxAge?: unknown } | null | undefined
-    const values = typeof cookie === 'object' && cookie !== null && !isOver(cookie.expires, nowMs) ? membersOf(session, own) : null
-    if (values === null) return null
-    const life = given.keepOld === true ? null : cookie?.originalMaxAge
-    return { values, expiresAt: typeof life === 'number' ? nowMs + life : null, end: () => old.end(id) }
+    const values = typeof cookie === 'object' && cookie !== null ? membersOf(session, own) : null
+    if (values === null) because?.('unreadable')
+    if (values === null || isOver(cookie?.expires, nowMs)) return null
+    const life = cookie?.originalMaxAge
+    const lifeEnd = typeof life === 'number' ? nowMs + life : null
+    return { values, expiresAt: given.keepOld === true ? null : (endsAt ?? lifeEnd), end: () => old.end(id) }
   }
 
   return readerOf('fromFastifySession', given, {
@@ -81,8 +85,9 @@ export function fromFastifySession(options: FastifySessionOptions): MoveIn {
     cookieName: 'sessionId',
     verify(cookies, name, nowMs): OldTicket | null {
       const id = idIn(firstCookie(cookies, name))
-      return id === null || !isId(id) ? null : { identity: id, load: () => load(id, nowMs) }
+      return id === null || !isId(id) ? null : { identity: id, load: (because) => load(id, nowMs, because) }
     },
+    ...walkOf(old, isId, load),
   })
 }
 

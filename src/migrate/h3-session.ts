@@ -92,13 +92,14 @@ export function fromH3Session(options: H3SessionOptions): MoveIn {
  * ```
  */
 export function readH3Session(cookieValue: string | null | undefined, options: H3SessionConfig & { readonly now?: number }): Values | null {
-  const { now = Date.now(), ...config } = readerOptions('readH3Session', options, [...configNames, 'now'])
-  return openerOf('readH3Session', config)(cookieText(cookieValue), now)?.values ?? null
+  const own = readerOptions('readH3Session', options, [...configNames, 'now'])
+  const { now = Date.now() } = own
+  return openerOf('readH3Session', own)(cookieText(cookieValue), now)?.values ?? null
 }
 
 function openerOf(reader: string, config: H3SessionConfig): (cookieValue: string | null, nowMs: number) => Opened | null {
   const { version, maxAge, idleTimeout } = config
-  if (!Object.hasOwn(iterations, version)) throw invalid(`${reader}: version must be 1 for h3 1, also in Nuxt 3 and 4, or 2 for h3 2`)
+  if (version !== 1 && version !== 2) throw invalid(`${reader}: version must be 1 for h3 1, also in Nuxt 3 and 4, or 2 for h3 2`)
   if ([maxAge, idleTimeout].some((seconds) => seconds !== undefined && !(Number.isFinite(seconds) && seconds > 0)))
     throw invalid(`${reader}: maxAge and idleTimeout must be those of the old application, in seconds; leave out what it does not have`)
   const password = ironPassword(reader, config.password)

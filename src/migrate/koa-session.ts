@@ -6,10 +6,10 @@
  *
  * In the JSON and in the store beside the values: `_expire`, unix milliseconds, and `_maxAge`; or `_session`, until the browser closes.
  */
-import type { MoveIn, OldSession, OldTicket } from '../http/move-in.ts'
+import type { MoveIn, MoveInWhy, OldSession, OldTicket } from '../http/move-in.ts'
 import { oldCookiesOf } from '../http/old-cookies.ts'
 import { firstCookie } from './common/cookie-value.ts'
-import { checkProof, idTest } from './common/ids.ts'
+import { checkProof, idTest, strangeId } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { dataIdentity, keygripOf, pairedCookie, signatureName, type Keygrip, type KeygripKeys } from './common/keygrip.ts'
 import { invalid, moveInOptionNames, readerOf, readerOptions, type MoveInOptions } from './common/reader.ts'
@@ -22,6 +22,8 @@ export type { Mapped } from './common/reader.ts'
 export interface KoaStore {
   get(id: string, maxAge: undefined, options: { readonly rolling: boolean }): unknown
   destroy(id: string): unknown
+  /** Only for moving in bulk, which koa-session itself cannot: a page of ids; `cursor: null` starts, and ends. */
+  ids?(cursor: string | null, limit: number): Promise<{ readonly ids: readonly string[]; readonly cursor: string | null }>
 }
 
 export interface KoaSessionOptions extends MoveInOptions {
@@ -70,10 +72,11 @@ export function fromKoaSession(options: KoaSessionOptions): MoveIn {
     verify(cookies, name, nowMs): OldTicket | null {
       const value = keygrip === null ? firstCookie(cookies, name) : pairedCookie(cookies, name, keygrip)
       if (value === null) return null
-      if (store !== undefined) return isId(value) ? { identity: value, load: () => loadFrom(store, value, nowMs) } : null
+      if (store !== undefined) return isId(value) ? { identity: value, load: (because) => loadFrom(store, value, nowMs, because) } : null
       const found = inCookie(value, nowMs)
       return found === null ? null : { identity: dataIdentity(value), shared: found.expiresAt === null, load: () => found }
     },
+    ...(store?.ids === undefined ? {} : { walk: walker(store, isId) }),
   })
 }
 
@@ -107,9 +110,23 @@ function keygripIn(options: KoaSessionOptions): Keygrip | null {
   return allowUnsignedIds ? null : keygripOf('fromKoaSession', keys as KeygripKeys)
 }
 
-async function loadFrom(store: KoaStore, id: string, nowMs: number): Promise<OldSession | null> {
-  const found = judged(membersOf(await store.get(id, undefined, { rolling: false })), nowMs)
+async function loadFrom(store: KoaStore, id: string, nowMs: number, because?: (why: MoveInWhy) => void): Promise<OldSession | null> {
+  const stored = await store.get(id, undefined, { rolling: false })
+  const session = membersOf(stored)
+  if (session === null && stored !== null && stored !== undefined) because?.('unreadable')
+  const found = judged(session, nowMs)
   return found === null ? null : { ...found, end: async () => void (await store.destroy(id)) }
+}
+
+function walker(store: KoaStore, isId: (text: string) => boolean): NonNullable<MoveIn['walk']> {
+  return async (from, limit) => {
+    const { ids = [], cursor = null } = (await store.ids?.(from, limit)) ?? {}
+    const tickets = ids.map((id): OldTicket => {
+      const read: OldTicket['load'] = (because) => loadFrom(store, id, Date.now(), because)
+      return { identity: id, load: isId(id) ? read : strangeId }
+    })
+    return { tickets, cursor }
+  }
 }
 
 function inCookie(value: string, nowMs: number): Found | null {

@@ -94,8 +94,9 @@ export function readSecureSession(
   cookieValue: string | null | undefined,
   options: SecureSessionKeys & { readonly now?: number },
 ): Values | null {
-  const { now = Date.now(), ...keys } = readerOptions('readSecureSession', options, [...keyNames, 'now'])
-  return openerOf('readSecureSession', keys)(cookieText(cookieValue), now)?.values ?? null
+  const given = readerOptions('readSecureSession', options, [...keyNames, 'now'])
+  const { now = Date.now() } = given
+  return openerOf('readSecureSession', given)(cookieText(cookieValue), now)?.values ?? null
 }
 
 /**

@@ -5,7 +5,7 @@
  *   redis://host:6379/0      rediss://…         redis-cluster://host:7000,host:7001
  *   memcached://host,host    memcacheds://…     postgres://user:password@host/database
  *   mysql://user:password@host/database         datastore://project          firestore://project
- *   dynamodb://region/table                     mongodb://host/database      nats://host/bucket
+ *   dynamodb://region/table?endpoint=…          mongodb://host/database      nats://host/bucket
  *   etcd://host:2379,host:2379                  tiered:<cache>+<durable>     mirrored:<from>+<to>
  *
  * Clients are the packages that the application has installed; they are looked for when their address is given.
@@ -36,7 +36,7 @@ export interface StoreFromUrlOptions {
  * ```
  */
 export async function storeFromUrl(url: string, options: StoreFromUrlOptions = {}): Promise<SessionStore> {
-  const [scheme = ''] = /^[a-z-]+(?=:)/.exec(url) ?? []
+  const [scheme = ''] = /^[a-z+-]+(?=:)/.exec(url) ?? []
   const open = Object.hasOwn(openers, scheme) ? (openers[scheme] as Opener) : undefined
   if (open === undefined)
     throw invalid(`there is no store at "${scheme || url.slice(0, 20)}:"; write one of ${Object.keys(openers).join(': ')}:`)

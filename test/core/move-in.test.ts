@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { createSessions, type SessionEvent, type Sessions, type SessionsOptions } from '../../src/index.ts'
+import { createSessions, type OldTicket, type SessionEvent, type Sessions, type SessionsOptions } from '../../src/index.ts'
+import { readerOf } from '../../src/migrate/common/reader.ts'
 import { failingStore } from '../../src/testing/failing-store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { counted, secret } from '../support/backends.ts'
@@ -187,11 +189,12 @@ describe('in bulk', () => {
     const old = stored(5)
     const { sessions, advance } = house(old, { lifetime: { idle: '1h', absolute: '24h' } })
     const dry = await sessions.moveInPage('old', { limit: 10, dryRun: true })
-    expect(dry).toEqual({ cursor: null, moved: 5, known: 0, refused: 0 })
+    expect(dry).toEqual({ cursor: null, moved: 5, known: 0, refused: 0, refusals: [], total: 5 })
     const first = await sessions.moveInPage('old', { limit: 3 })
-    expect(first).toEqual({ cursor: '3', moved: 3, known: 0, refused: 0 })
-    expect(await sessions.moveInPage('old', { limit: 3, cursor: first.cursor })).toEqual({ cursor: null, moved: 2, known: 0, refused: 0 })
-    expect(await sessions.moveInPage('old')).toEqual({ cursor: null, moved: 0, known: 5, refused: 0 })
+    expect(first).toEqual({ cursor: '3', moved: 3, known: 0, refused: 0, refusals: [], total: 5 })
+    const second = await sessions.moveInPage('old', { limit: 3, cursor: first.cursor })
+    expect(second).toEqual({ cursor: null, moved: 2, known: 0, refused: 0, refusals: [] })
+    expect(await sessions.moveInPage('old')).toMatchObject({ cursor: null, moved: 0, known: 5, refused: 0 })
     // Where it comes from it would still be alive, and nobody has used it with us yet.
     advance(4 * 3_600_000)
     const late = new Visitor(sessions, new Map([['old', 's1.good']]))
@@ -207,7 +210,56 @@ describe('in bulk', () => {
     old.rows.set('big', { big: 'x'.repeat(70_000) })
     const { sessions } = house(old)
     await new Visitor(sessions, new Map([['old', 's0.good']])).visit((session) => session.get('n'))
-    expect(await sessions.moveInPage('old')).toEqual({ cursor: null, moved: 1, known: 0, refused: 1 })
+    const refusals = [{ identity: hash('sha256', 'big', 'hex'), why: 'session_too_large' }]
+    expect(await sessions.moveInPage('old')).toMatchObject({ cursor: null, moved: 1, known: 0, refused: 1, refusals })
+  })
+
+  test('each that is refused says why, and one that its own application cannot map keeps no other', async () => {
+    const old = stored(0)
+    const whys = ['over', 'unreadable', 'strange_id', 'unwanted', 'map_failed'] as const
+    const tickets: OldTicket[] = whys.map((why) => ({
+      identity: why,
+      load(because) {
+        if (why !== 'over') because?.(why)
+        if (why === 'map_failed') throw new TypeError('of the application')
+        return null
+      },
+    }))
+    tickets.push({ identity: 'function', load: () => ({ values: { f: () => 1 }, expiresAt: null }) })
+    tickets.push({ identity: 'good', load: () => ({ values: { n: 1 }, expiresAt: null }) })
+    const reader = { ...old.reader, walk: async () => ({ tickets, cursor: null }) }
+    const page = await house(old, { moveIn: [reader] }).sessions.moveInPage('old')
+    expect(page).toMatchObject({ moved: 1, known: 0, refused: 6 })
+    const expected = [...whys.map((why) => [why, why]), ['function', 'value_invalid']]
+    const named = expected.map(([id, why]) => ({ identity: hash('sha256', id ?? '', 'hex'), why }))
+    expect(page.refusals.toSorted((a, b) => (a.identity < b.identity ? -1 : 1))).toEqual(
+      named.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
+    )
+  })
+
+  test('a reader of the old system says what map would not have, or could not', async () => {
+    const walk = async () => ({ tickets: [{ identity: 'x', load: () => ({ values: {}, expiresAt: null }) }], cursor: null })
+    const whyOf = async (map: () => never | null) => {
+      const reader = readerOf('fromOld', { map }, { system: 'old', cookieName: 'old', verify: () => null, walk, count: async () => 1 })
+      const page = await house(oldSystem(), { moveIn: [reader] }).sessions.moveInPage('old')
+      return [page.total, page.refusals[0]?.why]
+    }
+    expect(await whyOf(() => null)).toEqual([1, 'unwanted'])
+    expect(await whyOf(() => expect.fail('of the application'))).toEqual([1, 'map_failed'])
+  })
+
+  test('when the old store fails nothing more is begun, and what was under way is done', async () => {
+    const old = stored(100)
+    const { sessions } = house(old)
+    const { get } = old.rows
+    old.rows.get = (id) => ((old.down = old.loads.length > 20), get.call(old.rows, id))
+    await expect(sessions.moveInPage('old')).rejects.toThrow('connection refused')
+    expect(old.loads.length).toBeLessThan(50)
+    old.down = false
+    old.rows.get = get
+    const { moved, known, refused } = await sessions.moveInPage('old')
+    expect([moved + known, refused]).toEqual([100, 0])
+    expect(known).toBeGreaterThan(15)
   })
 
   test('a system without a store says so', async () => {

@@ -46,13 +46,19 @@ function modeOf(path: string): string {
 
 describe('arguments', () => {
   test('nothing given: 3000 or the next free port, ./data', () => {
-    expect(readOptions([], {})).toEqual({ help: false, port: null, dataFolder: join(process.cwd(), 'data') })
+    expect(readOptions([], {})).toEqual({ help: false, port: null, dataFolder: join(process.cwd(), 'data'), store: null })
   })
 
   test('--port wins over PORT, and an empty PORT is none', () => {
     expect(readOptions(['--port', '8080'], { PORT: '9090' })).toMatchObject({ port: 8080 })
     expect(readOptions([], { PORT: '9090' })).toMatchObject({ port: 9090 })
     expect(readOptions([], { PORT: '' })).toMatchObject({ port: null })
+  })
+
+  test('--store wins over SESSION_STORE', () => {
+    expect(readOptions(['--store', 'redis://one'], { SESSION_STORE: 'redis://two' })).toMatchObject({ store: 'redis://one' })
+    expect(readOptions([], { SESSION_STORE: 'redis://two' })).toMatchObject({ store: 'redis://two' })
+    expect(readOptions([], { SESSION_STORE: '' })).toMatchObject({ store: null })
   })
 
   test.each([

@@ -51,6 +51,8 @@ async function tryOut(profile: StoreProfile): Promise<void> {
   const servers = await Promise.all(kinds.map((kind) => kind.start()))
   const urls = servers.map(({ url }) => url)
   try {
+    if (!(await comparesAndSwaps(profile, urls)))
+      return console.log(`| ${profile.name}: has no compare-and-swap and promises nothing | | | | |`)
     // First: afterwards others have sessions there too.
     await timed(() => races(profile, urls))
     await timed(() => histories(profile, urls))
@@ -58,6 +60,12 @@ async function tryOut(profile: StoreProfile): Promise<void> {
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
   }
+}
+
+async function comparesAndSwaps(profile: StoreProfile, urls: readonly string[]): Promise<boolean> {
+  const opened = await profile.open(urls)
+  await opened.close()
+  return opened.store.guarantees.compareAndSwap
 }
 
 async function timed(run: () => Promise<Row>): Promise<void> {
@@ -81,6 +89,8 @@ async function broken({ name }: StoreProfile, [first = '', ...others]: readonly 
   const { port } = new URL(first)
   const proxy = await faultProxy(Number(port))
   const place = twoProcesses({ kind: 'profile', name, urls: [first.replace(`:${port}`, `:${proxy.port}`), ...others] })
+  // Both have opened the store by then.
+  await place.record({ seed, clients: 2, requests: 1 })
   const stop = spoil(proxy, new Dice(seed))
   const some = Math.ceil(count / 4)
   const found = await recordAll(place, { ...options, count: some }, { faulty: true })

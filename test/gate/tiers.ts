@@ -58,7 +58,16 @@ export async function runTiers(seed: number, open: Open = tieredStore): Promise<
     const cache = lagging(scheduler.store(inner, faults, reading), scheduler, dice, { lag, turnMs: 0 })
     return open({ cache, durable, unsafeNotDurable: true, staleMs, tombstoneMs, clock, timers })
   }
-  const world: RowWorld = { dice, scheduler, id, stores: [openOne(0), openOne(1)], faulty: kind === 'faulty', problems: [], calls: [] }
+  const world: RowWorld = {
+    dice,
+    scheduler,
+    id,
+    stores: [openOne(0), openOne(1)],
+    faulty: kind === 'faulty',
+    creates: true,
+    problems: [],
+    calls: [],
+  }
   await play(world, kind, inner)
   const told = world.problems
   for (const call of world.calls) told.push(...wrongRead(call, kind, story))

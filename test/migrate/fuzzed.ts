@@ -11,6 +11,7 @@ import { memcacheValue } from '../../src/migrate/webapp2/memcache.ts'
 import { jsonValues, pickled } from '../../src/migrate/webapp2/record.ts'
 import { readPickle, readWebapp2Cookie } from '../../src/migrate/webapp2.ts'
 import { javascriptReaders } from './fuzzed-javascript.ts'
+import { sealedReaders } from './fuzzed-sealed.ts'
 import { casesOf, fixtures } from './webapp2-fixtures.ts'
 
 export interface FuzzedReader {
@@ -152,4 +153,5 @@ export const readersToFuzz: readonly FuzzedReader[] = [
     read: (input) => readGae(signedGae(input)),
   },
   ...javascriptReaders,
+  ...sealedReaders,
 ]

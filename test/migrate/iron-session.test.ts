@@ -1,6 +1,8 @@
 import { getIronSession, sealData } from 'iron-session'
 import { describe, expect, test } from 'vitest'
+import { createSessions } from '../../src/index.ts'
 import { fromIronSession, readIronSession } from '../../src/migrate/iron-session.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
 import { describeGolden, junkValues, opened } from './golden.ts'
 import { goldenOf } from './golden-cases.ts'
 import { describeMove, filled, listening } from './two-applications.ts'
@@ -20,7 +22,6 @@ describeGolden({
   file: 'iron-session',
   readerFor: ({ secret, cookie_name }) => fromIronSession({ cookieName: cookie_name, password: secret as string }),
   differences: {
-    'iron-session.bad.age.within': null,
     'iron-session 6.bad.age.within': null,
     'iron-session 9.bad.age.within': null,
     'iron-session 9.bad.noversion': null,
@@ -42,24 +43,24 @@ describe('a cookie', () => {
   test('M-01 another password, parts of another seal, another spelling of the same: none', async () => {
     const other = await sealData({ foo: 'else' }, { password, ttl: 0 })
     const parts = simple.split('*')
-    const with_ = (at: number, part: string): string => parts.map((one, i) => (i === at ? part : one)).join('*')
+    const swapped = (at: number, part: string): string => parts.map((one, i) => (i === at ? part : one)).join('*')
     expect(read(other)).toEqual({ foo: 'else' })
     for (const value of [
       await sealData({ foo: 'bar' }, { password: newer }),
-      ...other.split('*').map((part, at) => (at < 2 ? `${simple}*` : with_(at, part))),
-      with_(1, '2'),
-      with_(1, ''),
-      with_(1, '__proto__'),
-      with_(1, 'constructor'),
-      with_(2, (parts[2] ?? '').toUpperCase()),
-      with_(2, ''),
-      with_(3, `${parts[3]}==`),
-      with_(5, `0${parts[5]}`),
-      with_(5, ''),
-      with_(5, '9'.repeat(400)),
-      with_(5, 'Infinity'),
-      with_(6, ''),
-      with_(7, `${parts[7]?.slice(0, 42)}~2`),
+      ...other.split('*').map((part, at) => (at < 2 ? `${simple}*` : swapped(at, part))),
+      swapped(1, '2'),
+      swapped(1, ''),
+      swapped(1, '__proto__'),
+      swapped(1, 'constructor'),
+      swapped(2, (parts[2] ?? '').toUpperCase()),
+      swapped(2, ''),
+      swapped(3, `${parts[3]}==`),
+      swapped(5, `0${parts[5]}`),
+      swapped(5, ''),
+      swapped(5, '9'.repeat(400)),
+      swapped(5, 'Infinity'),
+      swapped(6, ''),
+      swapped(7, `${parts[7]?.slice(0, 42)}~2`),
       simple.slice(0, -2),
       `${simple.slice(0, -1)}1`,
       simple.replaceAll('-', '+').replaceAll('_', '/'),
@@ -131,20 +132,31 @@ test.each([
   )
 })
 
+/** Too much for one cookie. */
 const long = { user: 'ada', list: Array.from({ length: 260 }, (_, i) => `item number ${i}`) }
 
-async function application(password_: string | Record<number, string>) {
-  const options = { cookieName: 'their-app', password: password_, chunk: true, cookieOptions: { secure: false } }
+async function application(password: string | Record<number, string>, values: Values = filled) {
+  const cookieName = 'their-app'
+  const options = { cookieName, password, chunk: true, cookieOptions: { secure: false } }
   const server = await listening(async (req, res) => {
     const session = await getIronSession<Values>(req, res, options)
-    if (req.url === '/') return void res.end(JSON.stringify(session))
-    Object.assign(session, req.url === '/long' ? long : filled)
+    if (req.url !== '/set') return void res.end(JSON.stringify(session))
+    Object.assign(session, values)
     await session.save()
     res.end('{}')
   })
-  return { ...server, reader: (more: object) => fromIronSession({ cookieName: 'their-app', password: password_, ...more }) }
+  return { ...server, reader: (more: object) => fromIronSession({ cookieName, password, ...more }) }
 }
 
 describeMove({ title: 'from an iron-session application', stored: false, start: () => application(password) })
 
 describeMove({ title: 'from one with two passwords', stored: false, start: () => application({ 1: password, 2: newer }) })
+
+describeMove({ title: 'from one whose cookies are in pieces', stored: false, holding: long, start: () => application(password, long) })
+
+test('M-01 config_invalid: two readers, of which one reads the pieces of the other', () => {
+  const readers = [cookieName, `${cookieName}.0`].map((cookieName) => fromIronSession({ cookieName, password }))
+  expect(() => createSessions({ secret: newer, store: memoryStore(), moveIn: readers })).toThrowError(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('"iron-session.0"') as string }),
+  )
+})

@@ -11,7 +11,7 @@ const publicNames: Record<string, readonly string[]> = {
     Session SetOptions SessionInfo Flash Merge Duration Secret StandardSchemaV1
     CoatcheckError ErrorCode SessionEvent Rejection
     SessionStore Row StoredRow Guarantees Clock Random Timers
-    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount MoveInPage MoveInPageOptions OldCookies OldSession OldTicket`),
+    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount MoveInPage MoveInPageOptions MoveInRefusal MoveInWhy OldCookies OldSession OldTicket`),
   './memory': words('memoryStore MemoryStoreOptions'),
   './sqlite': words('sqliteStore SqliteStoreOptions'),
   './postgres': words('postgresStore PostgresStoreOptions PgClient PostgresJsClient'),
@@ -29,6 +29,7 @@ const publicNames: Record<string, readonly string[]> = {
   './deno-kv': words('denoKvStore DenoKvStoreOptions'),
   './express-store': words('expressStore ForeignStore asExpressStore AsExpressStoreOptions ExpressSessionStore'),
   './tiered': words('tieredStore TieredStoreOptions CacheFailure'),
+  './mirrored': words('mirroredStore MirroredStore MirroredStoreOptions MirrorCounters MoveProgress'),
   './url': words('storeFromUrl StoreFromUrlOptions'),
   './node': words('nodeSessions getSession'),
   './fetch': words('fetchSessions getSession'),
@@ -58,6 +59,12 @@ const publicNames: Record<string, readonly string[]> = {
   './migrate/koa-session': words(`
     fromKoaSession readKoaSession KoaSessionOptions KoaStore Keygrip KeygripKeys passportUser Mapped`),
   './migrate/react-router': words('fromReactRouter readReactRouterSession ReactRouterOptions ReactRouterStorage'),
+  './migrate/auth-js': words('fromAuthJs readAuthJsSession AuthJsOptions AuthJsKeys'),
+  './migrate/h3-session': words('fromH3Session readH3Session H3SessionOptions H3SessionConfig'),
+  './migrate/iron-session': words('fromIronSession readIronSession IronSessionOptions IronSessionPassword'),
+  './migrate/secure-session': words(`
+    fromSecureSession readSecureSession secureSessionKey SecureSessionOptions SecureSessionKeys SecureSessionKey`),
+  './migrate/yar': words('fromYar readYarSession YarOptions YarPassword YarCache YarRedis'),
   './testing': words(`
     adapterContract AdapterUnderTest Exchange FieldLines Handler Serve Runner storeContract StoreUnderTest OpenedStore Lack
     failingStore FailingStore StoreFault StoreOperation fakeClock FakeClock`),

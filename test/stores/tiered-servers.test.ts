@@ -21,11 +21,13 @@ describeWith(['memcached'], 'memcached before SQLite', () => {
     const sessions = createSessions({ secret, store })
     await sessions.ready()
     const visitor = new Visitor(sessions)
-    const count = async (): Promise<unknown> =>
-      (await visitor.visit((session) => session.update('n', (n) => Number(n ?? 0) + 1).get('n'))).result
+    const count = async (): Promise<unknown> => {
+      await visitor.visit((session) => session.update('n', (n) => Number(n ?? 0) + 1))
+      return (await visitor.visit((session) => session.get('n'))).result
+    }
     expect(await count()).toBe(1)
     expect(await count()).toBe(2)
-    server.kill()
+    await server.kill('SIGKILL')
     expect(await count()).toBe(3)
     expect(await count()).toBe(4)
     await server.restart()

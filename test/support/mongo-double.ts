@@ -190,6 +190,7 @@ class Database {
     return { ok: 1 }
   }
 
+  /** A collection whose name ends in `-collated` says that it has a collation. */
   #listed({ $db, filter }: Doc): Doc[] {
     const { name } = filter as Doc
     const found = this.#collections.has(`${String($db)}.${String(name)}`)

@@ -44,6 +44,7 @@ export function oldSystem(options: Partial<MoveIn> & { user?: string; expiresAt?
         const next = start + limit < ids.length ? String(start + limit) : null
         return { tickets: ids.slice(start, start + limit).map(ticketOf), cursor: next }
       },
+      count: async () => system.rows.size,
       ...own,
     },
   }

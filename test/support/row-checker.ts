@@ -29,6 +29,8 @@ export interface RowCall {
 export interface RowRules {
   /** Whether gets must see the expiry that the last put or touch gave. */
   readonly expiry: boolean
+  /** Whether a put may lose that met what it expected: whoever is told so reads again. */
+  readonly losesForNothing?: boolean
 }
 
 /** `null` when there is such an order, otherwise the story for a person. */
@@ -73,6 +75,7 @@ function after(state: SeenRow | null, { action, end }: RowCall, rules: RowRules)
       return sameRow(state, action.saw, rules) ? state : undefined
     case 'put':
       if (failed) return (state?.body ?? null) === action.over ? action.row : undefined
+      if (!action.won && rules.losesForNothing === true) return state
       if (((state?.body ?? null) === action.over) !== action.won) return undefined
       return action.won ? action.row : state
     case 'touch':

@@ -22,8 +22,12 @@ export interface RowWorld {
   readonly scheduler: Scheduler
   readonly id: string
   readonly stores: readonly SessionStore[]
+  /** Stores of one family know each other's versions; by default all are of one. */
+  readonly families?: readonly number[]
   /** Whether a call may fail. */
   readonly faulty: boolean
+  /** `false`: nobody creates the row any more, as nobody gives out an id twice. */
+  creates: boolean
   readonly problems: string[]
   readonly calls: Noted[]
 }
@@ -38,7 +42,8 @@ const hourMs = 3_600_000
 export class RowClients {
   readonly #world: RowWorld
   readonly #bodies = new Map<string, string>()
-  readonly #seen: (string | null)[] = [null]
+  /** By family. */
+  readonly #seen = new Map<number, string[]>()
   #made = 0
 
   constructor(world: RowWorld) {
@@ -49,7 +54,8 @@ export class RowClients {
   async act(client: string, at: number, weights: Readonly<Record<RowAction['kind'], number>>): Promise<void> {
     const { dice, id } = this.#world
     const store = this.#world.stores[at] as SessionStore
-    const kind = dice.weighted(weights)
+    const drawn = dice.weighted(weights)
+    const kind = drawn === 'touch' && store.touch === undefined ? 'get' : drawn
     if (kind === 'get') return this.#get(client, at, store)
     if (kind === 'put') return this.#put(client, at, store)
     if (kind === 'delete') return void (await this.#call(client, at, { kind }, () => store.delete(id)))
@@ -67,27 +73,44 @@ export class RowClients {
     if (answer === null) return
     const row = answer.value
     answer.call.action = { kind: 'get', saw: row === null ? null : { body: row.body, expiresAt: row.expiresAt } }
-    if (row !== null) this.#learn(row.version, row.body)
+    if (row !== null) this.#learn(at, row.version, row.body)
   }
 
   async #put(client: string, at: number, store: SessionStore): Promise<void> {
     const { dice, id } = this.#world
     // Mostly the newest version anybody has seen, sometimes one that must be stale by now.
-    const expected = dice.chance(0.75) ? (this.#seen.at(-1) ?? null) : dice.pick(this.#seen)
+    const seen = this.#versionsOf(at)
+    const newest = seen.at(-1) ?? null
+    const any = dice.chance(0.75) ? newest : dice.pick([null, ...seen])
+    const expected = any === null && !this.#world.creates ? newest : any
+    if (expected === null && !this.#world.creates) return
     const row = { body: `${client}-${++this.#made}`, expiresAt: this.#expiry() }
-    const over = expected === null ? null : (this.#bodies.get(expected) ?? '?')
+    const over = expected === null ? null : (this.#bodies.get(this.#nameOf(at, expected)) ?? '?')
     const put = (): Promise<string | null> => store.put({ id, user: null, ...row }, expected)
     const answer = await this.#call(client, at, { kind: 'put', row, over, won: true }, put)
     if (answer === null) return
     answer.call.action = { kind: 'put', row, over, won: answer.value !== null }
-    if (answer.value !== null) this.#learn(answer.value, row.body)
+    if (answer.value !== null) this.#learn(at, answer.value, row.body)
   }
 
-  #learn(version: string, body: string): void {
-    const before = this.#bodies.get(version)
+  #learn(at: number, version: string, body: string): void {
+    const name = this.#nameOf(at, version)
+    const before = this.#bodies.get(name)
     if (before !== undefined && before !== body) this.#world.problems.push(`version ${version} stands for ${before} and for ${body}`)
-    this.#bodies.set(version, body)
-    if (this.#seen.at(-1) !== version) this.#seen.push(version)
+    this.#bodies.set(name, body)
+    const seen = this.#versionsOf(at)
+    if (seen.at(-1) !== version) seen.push(version)
+  }
+
+  #versionsOf(at: number): string[] {
+    const family = this.#world.families?.[at] ?? 0
+    const seen = this.#seen.get(family) ?? []
+    this.#seen.set(family, seen)
+    return seen
+  }
+
+  #nameOf(at: number, version: string): string {
+    return `${this.#world.families?.[at] ?? 0} ${version}`
   }
 
   #expiry(): number {
@@ -123,7 +146,8 @@ export function callsOf(world: RowWorld): RowCall[] {
   return world.calls.filter(({ action, end }) => action.kind !== 'get' || end !== Number.POSITIVE_INFINITY)
 }
 
-function inTime<T>(scheduler: Scheduler, run: () => Promise<T>): Promise<T> {
+/** Nobody waits longer than the engine would. */
+export function inTime<T>(scheduler: Scheduler, run: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = scheduler.timers.set(() => reject(new Error('too late')), deadlineMs)
     const end = (): void => scheduler.timers.clear(timer)

@@ -11,7 +11,8 @@ export async function pauseFor(dice: Dice): Promise<void> {
 export function slowed(inner: SessionStore, dice: Dice): SessionStore {
   const wrapped: Record<string, unknown> = { guarantees: inner.guarantees }
   for (const operation of ['get', 'put', 'delete', 'touch', 'idsOf'] as const) {
-    const call = inner[operation] as (...args: unknown[]) => Promise<unknown>
+    const call = inner[operation] as ((...args: unknown[]) => Promise<unknown>) | undefined
+    if (call === undefined) continue
     wrapped[operation] = async (...args: unknown[]) => {
       await pauseFor(dice)
       const answer = await call.apply(inner, args)

@@ -21,7 +21,8 @@ export async function startWorkerd(main: string, { folder, ...bindings }: Worker
   const miniflare = new Miniflare({
     compatibilityDate: '2026-07-01',
     compatibilityFlags: ['nodejs_compat'],
-    modulesRoot: root,
+    rootPath: root,
+    modulesRoot: '.',
     modules: [{ type: 'ESModule', path: 'main.mjs', contents: main }, ...modulesOf('main.mjs', main)],
     ...kept,
     ...bindings,

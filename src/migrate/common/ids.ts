@@ -1,4 +1,5 @@
 /** Systems that keep their sessions in a store, and an id in the cookie. */
+import type { MoveInWhy } from '../../http/move-in.ts'
 import { invalid } from './reader.ts'
 
 /** 96 bits of base64url or more, a UUID, hex: what session libraries make. */
@@ -9,6 +10,12 @@ export function idTest(reader: string, id: RegExp = usual): (text: string) => bo
   if (!(id instanceof RegExp)) throw invalid(`${reader}: id must say what a session id looks like; write for example /[0-9a-f]{32}/`)
   const whole = new RegExp(`^(?:${id.source})$`, id.flags.replace(/[gmy]/g, ''))
   return (text) => whole.test(text)
+}
+
+/** The `load` of a walk's ticket whose id no cookie could name: the reader's `id` may be wrong, so it is told of. */
+export function strangeId(because?: (why: MoveInWhy) => void): null {
+  because?.('strange_id')
+  return null
 }
 
 /** The options of a system whose sessions are in the cookie or in a store, and whose cookies are signed or not. */

@@ -14,7 +14,7 @@ import { createDecipheriv, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:
 import { base64urlBytes } from './base64url.ts'
 import { invalid } from './reader.ts'
 
-export type IronPassword = string | Uint8Array
+type IronPassword = string | Uint8Array
 
 /** How seals are opened. */
 export interface IronKeys {

@@ -1,6 +1,6 @@
 /** What the readers of all systems have in common. */
 import { CoatcheckError } from '../../core/errors.ts'
-import type { MoveIn, OldCookies, OldSession, OldTicket } from '../../http/move-in.ts'
+import type { MoveIn, MoveInWhy, OldCookies, OldSession, OldTicket } from '../../http/move-in.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -50,10 +50,15 @@ export interface System {
   readonly expire?: (cookies: OldCookies) => readonly string[]
   verify(cookies: OldCookies, cookieName: string, nowMs: number): OldTicket | null
   walk?: MoveIn['walk'] | undefined
+  count?: MoveIn['count'] | undefined
 }
 
 /** A reader of one system. Throws `config_invalid`. */
-export function readerOf(reader: string, options: MoveInOptions, { system, cookieName, otherNames, expire, verify, walk }: System): MoveIn {
+export function readerOf(
+  reader: string,
+  options: MoveInOptions,
+  { system, cookieName, otherNames, expire, verify, walk, count }: System,
+): MoveIn {
   const { map, path = '/', domain = null, keepOld = false } = options
   const name = options.cookieName ?? cookieName
   const wrong =
@@ -81,6 +86,7 @@ export function readerOf(reader: string, options: MoveInOptions, { system, cooki
       return ticket === null ? null : withMap(ticket, map)
     },
     ...(walk === undefined ? {} : { walk: (cursor, limit) => mappedPage(walk(cursor, limit), map) }),
+    ...(count === undefined ? {} : { count }),
   }
 }
 
@@ -93,12 +99,23 @@ async function mappedPage(
 }
 
 function withMap(ticket: OldTicket, map: MoveInOptions['map']): OldTicket {
-  return map === undefined ? ticket : { ...ticket, load: async () => mapped(await ticket.load(), map) }
+  return map === undefined ? ticket : { ...ticket, load: async (because) => mapped(await ticket.load(because), map, because) }
 }
 
-async function mapped(old: OldSession | null, map: NonNullable<MoveInOptions['map']>): Promise<OldSession | null> {
+async function mapped(
+  old: OldSession | null,
+  map: NonNullable<MoveInOptions['map']>,
+  because: (why: MoveInWhy) => void = () => {},
+): Promise<OldSession | null> {
   if (old === null) return null
-  const next = await map(old.values)
+  let next: Mapped | null
+  try {
+    next = await map(old.values)
+  } catch (error) {
+    because('map_failed')
+    throw error
+  }
+  if (next === null) because('unwanted')
   return next === null ? null : { ...old, values: next.values, user: next.user ?? null }
 }
 

@@ -10,6 +10,7 @@
  * expiry and leaves the JSON as it is.
  */
 import { invalid } from '../common/reader.ts'
+import { redisKeys } from '../common/redis-keys.ts'
 
 /** A `Store` of express-session, with whatever options of its own. */
 export interface SessionStoreInstance {
@@ -17,7 +18,7 @@ export interface SessionStoreInstance {
   destroy(id: string, callback: (error?: unknown) => void): unknown
 }
 
-/** A client of node-redis, ioredis or iovalkey, for the layout of connect-redis. */
+/** A client of node-redis, ioredis or iovalkey, for the layout of connect-redis. A whole one, but of no Cluster, can be walked too. */
 export interface RedisSessions {
   get(key: string): Promise<unknown>
   del(key: string): Promise<unknown>
@@ -32,6 +33,9 @@ export interface PostgresSessions {
 export interface MongoSessions {
   findOne(filter: object, options: object): Promise<object | null>
   deleteOne(filter: object): Promise<unknown>
+  /** What a walk needs besides. */
+  find?(filter: object, options: object): { toArray(): Promise<readonly object[]> }
+  estimatedDocumentCount?(): Promise<number>
 }
 
 export type ExpressStore = SessionStoreInstance | RedisSessions | PostgresSessions | MongoSessions
@@ -40,6 +44,20 @@ export type ExpressStore = SessionStoreInstance | RedisSessions | PostgresSessio
 export interface OldSessions {
   read(id: string, nowMs: number): Promise<unknown>
   end(id: string): Promise<void>
+  /** Where a store can name its sessions. */
+  readonly all?: AllSessions | undefined
+}
+
+export interface AllSessions {
+  page(cursor: string | null, limit: number, nowMs: number): Promise<{ readonly found: readonly Listed[]; readonly cursor: string | null }>
+  /** About how many. */
+  count(): Promise<number>
+}
+
+export interface Listed {
+  readonly id: string
+  /** When its store drops it, in unix milliseconds; `null`: never. */
+  readonly endsAt: number | null
 }
 
 interface Layout {
@@ -97,35 +115,76 @@ function answered(call: (callback: (error: unknown, answer?: unknown) => void) =
 }
 
 function inRedis(redis: RedisSessions, prefix: string): OldSessions {
+  const keys = redisKeys(redis, prefix)
   return {
     read: (id) => redis.get(prefix + id),
     end: async (id) => void (await redis.del(prefix + id)),
+    all: keys && {
+      async page(from, limit, nowMs) {
+        const { ids, cursor } = await keys.page(from, limit)
+        const ends = await keys.endsAt(ids, nowMs)
+        return { found: ids.map((id, at) => ({ id, endsAt: ends[at] ?? null })), cursor }
+      },
+      count: () => keys.count(),
+    },
   }
 }
 
 function inPostgres(pool: PostgresSessions, table: string): OldSessions {
   const name = table.replaceAll(/\w+/g, '"$&"')
+  // The column has no time zone: connect-pg-simple writes and compares in the one of its connection.
+  const alive = (parameter: string): string => `expire >= to_timestamp(${parameter})`
+  const seconds = (nowMs: number): number => Math.ceil(nowMs / 1000)
   return {
     async read(id, nowMs) {
-      // The column has no time zone: connect-pg-simple writes and compares in the one of its connection.
-      const text = `SELECT sess FROM ${name} WHERE sid = $1 AND expire >= to_timestamp($2)`
-      const { rows } = await pool.query(text, [id, Math.ceil(nowMs / 1000)])
+      const { rows } = await pool.query(`SELECT sess FROM ${name} WHERE sid = $1 AND ${alive('$2')}`, [id, seconds(nowMs)])
       return (rows[0] as { sess?: unknown } | undefined)?.sess ?? null
     },
     end: async (id) => void (await pool.query(`DELETE FROM ${name} WHERE sid = $1`, [id])),
+    all: {
+      async page(after, limit, nowMs) {
+        const ends = 'extract(epoch FROM expire::timestamptz) * 1000 AS ends'
+        const text = `SELECT sid, ${ends} FROM ${name} WHERE sid > $1 AND ${alive('$2')} ORDER BY sid LIMIT $3`
+        const { rows } = await pool.query(text, [after ?? '', seconds(nowMs), limit])
+        const found = (rows as { sid: string; ends: unknown }[]).map(({ sid, ends }) => ({ id: sid, endsAt: Math.floor(Number(ends)) }))
+        return { found, cursor: cursorAfter(found, limit) }
+      },
+      async count() {
+        const { rows } = await pool.query(`SELECT count(*) AS n FROM ${name} WHERE ${alive('$1')}`, [seconds(Date.now())])
+        return Number((rows[0] as { n?: unknown } | undefined)?.n)
+      },
+    },
   }
 }
 
 function inMongo(collection: MongoSessions): OldSessions {
+  const isOver = (expires: unknown, nowMs: number): boolean => expires !== undefined && !(Number(expires) > nowMs)
   return {
     async read(id, nowMs) {
-      const found = (await collection.findOne({ _id: id }, { readPreference: 'primary' })) as {
-        expires?: unknown
-        session?: unknown
-      } | null
-      if (found?.expires !== undefined && !(Number(found.expires) > nowMs)) return null
-      return found?.session ?? null
+      const found = await collection.findOne({ _id: id }, { readPreference: 'primary' })
+      const { expires, session } = (found ?? {}) as { expires?: unknown; session?: unknown }
+      return isOver(expires, nowMs) ? null : (session ?? null)
     },
     end: async (id) => void (await collection.deleteOne({ _id: id })),
+    all: typeof collection.find !== 'function' ? undefined : walkedMongo(collection, isOver),
   }
+}
+
+function walkedMongo(collection: MongoSessions, isOver: (expires: unknown, nowMs: number) => boolean): AllSessions {
+  return {
+    async page(after, limit, nowMs) {
+      const options = { projection: { expires: 1 }, sort: { _id: 1 }, limit, readPreference: 'primary' }
+      const rows = (await collection.find?.({ _id: { $gt: after ?? '' } }, options).toArray()) ?? []
+      const listed = (rows as { _id: string; expires?: unknown }[]).map(({ _id: id, expires }) => ({ id, expires }))
+      const alive = listed.filter(({ expires }) => !isOver(expires, nowMs))
+      const found = alive.map(({ id, expires }) => ({ id, endsAt: expires === undefined ? null : Number(expires) }))
+      return { found, cursor: cursorAfter(listed, limit) }
+    },
+    count: async () => (await collection.estimatedDocumentCount?.()) ?? 0,
+  }
+}
+
+/** The last id of a full page; the walk ends with one that is not. */
+function cursorAfter(page: readonly { readonly id: string }[], limit: number): string | null {
+  return page.length < limit ? null : (page.at(-1)?.id ?? null)
 }

@@ -1,7 +1,10 @@
 import type { DatastoreStoreOptions } from '../datastore.ts'
+import type { DynamodbStoreOptions } from '../dynamodb.ts'
 import type { FirestoreStoreOptions } from '../firestore.ts'
+import type { MongodbStoreOptions } from '../mongodb.ts'
 import { exported, load } from './load.ts'
-import { closing, type Opener } from './openers.ts'
+import { closing, migrated } from './closing.ts'
+import type { Opener } from './openers.ts'
 
 /** `datastore://project`, or `datastore://host:port/project` for an emulator. */
 const openDatastore: Opener = async (url) => {
@@ -28,4 +31,39 @@ function googlePlace(url: string): { readonly project: string; readonly emulator
   return second ? { project: second, emulator: first } : { project: first, emulator: null }
 }
 
-export const openDocument: Readonly<Record<string, Opener>> = { datastore: openDatastore, firestore: openFirestore }
+type DynamoClient = DynamodbStoreOptions['client'] & { destroy(): void }
+
+const silenceMs = 2_000
+
+/** `dynamodb://region/table`, with `?endpoint=http://…` for a local one. Credentials come from where the AWS SDK looks for them. */
+const openDynamodb: Opener = async (url, { migrate }) => {
+  const DynamoDB = exported<new (options: object) => DynamoClient>(await load('@aws-sdk/client-dynamodb'), 'DynamoDB')
+  const { dynamodbStore } = await import('../dynamodb.ts')
+  const { host, pathname, searchParams } = new URL(url)
+  const endpoint = searchParams.get('endpoint')
+  const requestHandler = { requestTimeout: silenceMs, connectionTimeout: silenceMs, throwOnRequestTimeout: true }
+  const client = new DynamoDB({ region: host, requestHandler, ...(endpoint === null ? {} : { endpoint }) })
+  const store = dynamodbStore({ client, table: pathname.slice(1) || 'coatcheck' })
+  return migrated(store, () => client.destroy(), migrate)
+}
+
+interface MongoClient {
+  db(name?: string): { collection(name: string): MongodbStoreOptions['collection'] }
+  close(): Promise<void>
+}
+
+/** `mongodb://host/database`; the collection is `coatcheck`. */
+const openMongodb: Opener = async (url, { migrate }) => {
+  const Client = exported<new (url: string, options: object) => MongoClient>(await load('mongodb'), 'MongoClient')
+  const { mongodbStore } = await import('../mongodb.ts')
+  const client = new Client(url, { connectTimeoutMS: silenceMs, socketTimeoutMS: silenceMs, serverSelectionTimeoutMS: silenceMs })
+  return migrated(mongodbStore({ collection: client.db().collection('coatcheck') }), () => client.close(), migrate)
+}
+
+export const openDocument: Readonly<Record<string, Opener>> = {
+  datastore: openDatastore,
+  firestore: openFirestore,
+  dynamodb: openDynamodb,
+  mongodb: openMongodb,
+  'mongodb+srv': openMongodb,
+}

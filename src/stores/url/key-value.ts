@@ -1,7 +1,9 @@
 import type { NatsStoreOptions } from '../nats.ts'
 import type { NodeRedisClient } from '../redis.ts'
+import { unavailable } from '../common/errors.ts'
 import { exported, load } from './load.ts'
-import { closing, type Opener } from './openers.ts'
+import { closing } from './closing.ts'
+import type { Opener } from './openers.ts'
 
 type RedisClient = NodeRedisClient & { on(event: 'error', heard: () => void): unknown }
 
@@ -9,7 +11,7 @@ const connectMs = 1_500
 
 const openRedis: Opener = async (url) => {
   const createClient = exported<(options: object) => RedisClient>(await load('redis'), 'createClient')
-  return openedRedis(createClient({ url, socket: { connectTimeout: connectMs } }))
+  return openedRedis((socket) => createClient({ url, socket }))
 }
 
 /** `redis-cluster://user:password@host:port,host:port`: a few nodes, which know the others. */
@@ -17,14 +19,21 @@ const openRedisCluster: Opener = async (url) => {
   const createCluster = exported<(options: object) => RedisClient>(await load('redis'), 'createCluster')
   const [, login = '', nodes = ''] = /^redis-cluster:\/\/([^/@]*@)?([^/]*)/.exec(url) ?? []
   const rootNodes = nodes.split(',').map((node) => ({ url: `redis://${login}${node}` }))
-  return openedRedis(createCluster({ rootNodes, defaults: { disableOfflineQueue: true } }))
+  return openedRedis((socket) => createCluster({ rootNodes, defaults: { disableOfflineQueue: true, socket } }))
 }
 
-async function openedRedis(client: RedisClient): ReturnType<Opener> {
+async function openedRedis(create: (socket: object) => RedisClient): ReturnType<Opener> {
   const { redisStore } = await import('../redis.ts')
-  // It tries again by itself, and until it succeeds every call to the store says that it could not.
+  let isOpen = false
+  // A server that is not there at the start is an error at once. Later it is looked for until it is back.
+  const reconnectStrategy = (retries: number): number | false => isOpen && Math.min(50 * (retries + 1), 500)
+  const client = create({ connectTimeout: connectMs, reconnectStrategy })
+  // Until it is back every call to the store says that it could not.
   client.on('error', () => {})
-  await client.connect()
+  await client.connect().catch((error: unknown) => {
+    throw unavailable('redisStore', error)
+  })
+  isOpen = true
   return closing(redisStore({ client }), () => client.destroy())
 }
 

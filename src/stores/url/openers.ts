@@ -50,14 +50,3 @@ export const openers: Readonly<Record<string, Opener>> = {
   tiered: openTiered,
   mirrored: openMirrored,
 }
-
-/** The store, with a client that ends with it. */
-export function closing(store: SessionStore, close: () => unknown): SessionStore {
-  return {
-    ...store,
-    async close() {
-      await store.close?.()
-      await close()
-    },
-  }
-}

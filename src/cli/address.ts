@@ -1,0 +1,55 @@
+/** Addresses of stores on a command line: none with a password in it, and none printed with its credentials. */
+import { usage, type Io } from './io.ts'
+
+export interface Address {
+  /** What a client is given. */
+  readonly url: string
+  /** The same for people and files: no user, no password, no query. */
+  readonly name: string
+}
+
+const variable = /^env:(\w+)$/
+/** Who a client says it is: up to the last @ of a host's part. */
+const login = /\/\/[^/?#\s]*@/g
+const password = /\/\/[^/?#\s:@]*:[^/?#\s]+@/
+const secretParameter = /[?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=/i
+
+/**
+ * An address as it was given: itself, or `env:NAME` for one that an environment variable holds. Throws with exit code 2 for one with a password:
+ * a command line can be read in the list of processes, and stays in the history of a shell.
+ */
+export function addressOf(option: string, value: string, { env }: Pick<Io, 'env'>): Address {
+  const [, name] = variable.exec(value) ?? []
+  if (name === undefined) {
+    if (password.test(value) || secretParameter.test(value))
+      throw usage(
+        `${option} has a password in it, which everybody on this machine can read in the list of processes, and which stays in the history ` +
+          `of your shell.\nPut the whole address into an environment variable and write its name: ${option} env:DATABASE_URL`,
+      )
+    return { url: value, name: withoutLogin(value) }
+  }
+  const url = env[name]
+  if (!url) throw usage(`${option} ${value}: there is no environment variable ${name}, or it is empty`)
+  return { url, name: withoutLogin(url) }
+}
+
+function withoutLogin(url: string): string {
+  return url.replaceAll(login, '//').replaceAll(/[?#][^+]*/g, '')
+}
+
+/** The text of an error without the secrets that it may quote. */
+export function withoutSecrets(text: string, addresses: readonly Address[], secrets: readonly string[]): string {
+  const whole = addresses.reduce((said, { url, name }) => said.replaceAll(url, name), text)
+  const parts = addresses.flatMap(({ url }) => [...url.matchAll(/\/\/[^/?#\s:@]*:([^/?#\s]+)@/g)].map(([, one = '']) => one))
+  const known = [...secrets, ...parts, ...parts.map(decoded)].filter((one) => one.length > 2)
+  return known.reduce((said, one) => said.replaceAll(one, '***'), whole)
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A password with a bare %: it is what it looks like.
+    return text
+  }
+}
