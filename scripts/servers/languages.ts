@@ -2,24 +2,26 @@
 import { spawnSync } from 'node:child_process'
 import { findProgram, type Program } from './launch.ts'
 
-const pythons: Record<string, string | null> = {}
+const pythons = new Map<string, string | null>()
 
-/** A Python 3 that can import this, `null` where there is none: the PATH's, else Debian's, which alone sees what apt-get installs. */
-export function pythonWith(module: string): string | null {
-  // To ask costs a process each time.
-  return (pythons[module] ??= [findProgram(['python3']), '/usr/bin/python3'].find((python) => imports(python, module)) ?? null)
+/** A Python 3 that has these modules, `null` where there is none: the PATH's, else Debian's, which alone sees what apt-get installs. */
+export function pythonWith(...modules: readonly string[]): string | null {
+  const key = modules.join()
+  if (!pythons.has(key)) pythons.set(key, [findProgram(['python3']), '/usr/bin/python3'].find((one) => hasModules(one, modules)) ?? null)
+  return pythons.get(key) ?? null
 }
 
-function imports(python: string | null, module: string): boolean {
-  return python !== null && spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0
+/** Without importing them, which takes a second. */
+function hasModules(python: string | null, modules: readonly string[]): boolean {
+  const code = 'import sys, importlib.util; sys.exit(any(importlib.util.find_spec(one) is None for one in sys.argv[1:]))'
+  return python !== null && spawnSync(python, ['-c', code, ...modules], { stdio: 'ignore' }).status === 0
 }
 
-/** A Ruby that has Rails' part that makes cookies. */
+/** A Ruby that has the part of Rails that makes cookies, and a server for it. */
 export function rubyWithRails(): string | null {
   const ruby = findProgram(['ruby'])
-  const asked =
-    ruby === null ? null : spawnSync(ruby, ['-e', "require 'action_dispatch'; require 'rack/handler/webrick'"], { stdio: 'ignore' })
-  return asked?.status === 0 ? ruby : null
+  const code = "gem 'actionpack'; gem 'rack', '< 3'; gem 'webrick'"
+  return ruby !== null && spawnSync(ruby, ['-e', code], { stdio: 'ignore' }).status === 0 ? ruby : null
 }
 
 export const flask: Program = { name: 'flask', packages: ['python3-flask'], present: () => pythonWith('flask') !== null }
@@ -27,7 +29,7 @@ export const flask: Program = { name: 'flask', packages: ['python3-flask'], pres
 export const django: Program = {
   name: 'django',
   packages: ['python3-django', 'python3-pymemcache'],
-  present: () => pythonWith('django, pymemcache') !== null,
+  present: () => pythonWith('django', 'pymemcache') !== null,
 }
 
 export const php: Program = { name: 'php', packages: ['php-cli'], present: () => findProgram(['php']) !== null }

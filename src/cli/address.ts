@@ -30,6 +30,8 @@ export function addressOf(option: string, value: string, { env }: Pick<Io, 'env'
   }
   const url = env[name]
   if (!url) throw usage(`${option} ${value}: there is no environment variable ${name}, or it is empty`)
+  // Whatever it is then, it is not to be quoted.
+  if (!/^[a-z][a-z+-]*:/.test(url)) throw usage(`${option} ${value}: what the environment variable ${name} holds is no address`)
   return { url, name: withoutLogin(url) }
 }
 

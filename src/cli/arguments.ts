@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { usage } from './io.ts'
 import { didYouMean } from './nearest.ts'
 
-export interface Option {
+interface Option {
   /** What stands for its value in the help: `<address>`. Without one it is a switch. */
   readonly value?: string
   /** May be given more than once. */

@@ -22,7 +22,7 @@ export function failureOf(error: unknown, where: string): CliError {
 /** Whether a store was not reached: what a module of the application throws may be that too. */
 export function isStoreFailure(error: unknown): boolean {
   const code = codeOf(error)
-  return code === null ? network.test(String((error as { code?: unknown } | null)?.code)) : /^store_/.test(code)
+  return code === null ? network.test(String((error as { code?: unknown } | null)?.code)) : code.startsWith('store_')
 }
 
 /** By name: the application's module may have another copy of this package. */

@@ -1,7 +1,8 @@
 /** The name that was probably meant, or `null`: nothing is near enough. */
 export function nearest(text: string, names: Iterable<string>): string | null {
   let best: string | null = null
-  let bestDistance = Math.max(2, Math.floor(text.length / 3)) + 1
+  // What shares no letter is not near, however short.
+  let bestDistance = Math.min(text.length, Math.max(2, Math.floor(text.length / 3)) + 1)
   for (const name of names) {
     const distance = name.startsWith(text) && text.length > 2 ? 1 : distanceOf(text, name)
     if (distance < bestDistance) [best, bestDistance] = [name, distance]

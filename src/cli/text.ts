@@ -1,4 +1,6 @@
 /** Words for a terminal. */
+import { styleText } from 'node:util'
+import type { Io, Output } from './io.ts'
 
 /** `1,234,567` */
 export function amount(count: number): string {
@@ -27,4 +29,9 @@ export function printable(text: string): string {
 /** An argument as a shell takes it. */
 export function quoted(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/** Colour on a terminal, unless somebody has set NO_COLOR (no-color.org). */
+export function styled(format: 'cyan' | 'green' | 'yellow', text: string, stream: Output, { NO_COLOR: none = '' }: Io['env']): string {
+  return stream.isTTY === true && none === '' ? styleText(format, text, { validateStream: false }) : text
 }

@@ -109,7 +109,8 @@ export class Moving {
       const why = `moveIn has no reader for ${system} that can walk its store; its visitors move as they arrive`
       throw new CoatcheckError('unsupported', why)
     }
-    const total = cursor === null ? await found.reader.count?.() : undefined
+    // For a bar only: who may read and not count moves all the same.
+    const total = cursor === null ? await found.reader.count?.().catch(() => undefined) : undefined
     const page = await walk.call(found.reader, cursor, limit)
     const refusals: MoveInRefusal[] = []
     const done = { moved: 0, known: 0 }

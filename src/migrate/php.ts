@@ -21,6 +21,7 @@ import type { IsData } from './php/unserialize.ts'
 
 export type { ByteStore } from './common/byte-store.ts'
 export type { Mapped } from './common/reader.ts'
+export type { SerializeHandler } from './php/handlers.ts'
 
 /** How the old application writes its sessions. */
 export interface PhpFormat {

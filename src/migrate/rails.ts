@@ -12,6 +12,7 @@ import { invalid, moveInOptionNames, readerOf, readerOptions, secretsOf, type Ma
 import { decrypter, messageIn, verifier, type KeyDigest, type Message, type SignedDigest } from './rails/messages.ts'
 
 export type { Mapped } from './common/reader.ts'
+export type { KeyDigest, SignedDigest } from './rails/messages.ts'
 
 /** How the old application makes its cookies. */
 export interface RailsKeys {

@@ -2,43 +2,28 @@
  * Two stores, while sessions move from one to the other. Under one id lies in either of them
  *
  *   plain    the session: this store decides. Never in both
- *   copy     something to try the store with, a claim, or an end: decides nothing
+ *   copy     something to try the store with, or a claim: decides nothing
  *   moving   the session on its way to the other store; whoever meets it brings it there
  *   moved    the other store decides
+ *   ended    the session was here, and is being deleted
  *
  * Why it is right, and what it cannot do: decisions/013-mirrored.md.
  */
 import { CoatcheckError } from '../core/errors.ts'
-import type { Clock, SessionStore } from '../core/types.ts'
-import { innerStore } from './common/inner-store.ts'
-import { invalid, storeOptions } from './common/options.ts'
+import type { SessionStore } from '../core/types.ts'
 import { togetherOf } from './mirrored/both.ts'
 import { Copies } from './mirrored/copies.ts'
 import { moveAllRows, type MoveProgress } from './mirrored/everything.ts'
 import { Moves } from './mirrored/moves.ts'
+import { type MirroredStoreOptions, settingsOf } from './mirrored/options.ts'
 import { MirroredRows } from './mirrored/rows.ts'
 
 export type { MoveProgress } from './mirrored/everything.ts'
-
-export interface MirroredStoreOptions {
-  /** The store that sessions are in. */
-  readonly from: SessionStore
-  /** The store that they move to. */
-  readonly to: SessionStore
-  /**
-   * `'from'` (default): `from` decides, and every write is copied to `to` afterwards, to try it. `'to'`: a session moves to `to` when it is first
-   * written, and new ones begin there. Processes in either phase may run side by side; with `'to'`, none that knows only `from`.
-   */
-  readonly phase?: 'from' | 'to'
-  /** Told of every copy that `to` did not take. */
-  readonly onCopyFailure?: (error: unknown) => void
-  /** For `moveAll`, which leaves what has expired. Default `Date.now`. */
-  readonly clock?: Clock
-}
+export type { MirroredStoreOptions } from './mirrored/options.ts'
 
 /** What this process has done. */
 export interface MirrorCounters {
-  /** Sessions this process has moved, or found begun and brought to their end. */
+  /** Sessions this process has moved, with their first write or with `moveAll`. */
   readonly moved: number
   readonly copied: number
   /** Copies that `to` refused, or had no time for. */
@@ -79,10 +64,10 @@ export interface MirroredStore extends SessionStore {
  * ```
  */
 export function mirroredStore(options: MirroredStoreOptions): MirroredStore {
-  const { from, to, phase, onCopyFailure, clock } = settingsOf(options)
+  const { from, to, phase, onCopyFailure, clock, timers } = settingsOf(options)
   const sides = { from: { name: 'from', store: from }, to: { name: 'to', store: to } } as const
   const moves = new Moves(sides.from, sides.to)
-  const copies = new Copies(sides.to, onCopyFailure)
+  const copies = new Copies(sides.to, timers, onCopyFailure)
   const rows = new MirroredRows(sides, sides[phase], moves, copies)
   let left: number | null = null
 
@@ -113,14 +98,5 @@ export function mirroredStore(options: MirroredStoreOptions): MirroredStore {
   }
   if (sides[phase].store.getMany !== undefined) store.getMany = (ids) => rows.getMany(ids)
   if (from.touch !== undefined && to.touch !== undefined) store.touch = (id, expiresAt) => rows.touch(id, expiresAt)
-  return Object.assign(store, togetherOf(from, to))
-}
-
-function settingsOf(options: MirroredStoreOptions): Required<MirroredStoreOptions> {
-  const own = storeOptions('mirroredStore', options, ['from', 'to', 'phase', 'onCopyFailure', 'clock'])
-  const { phase = 'from', onCopyFailure = () => {}, clock = Date.now } = own
-  const [from, to] = [innerStore('mirroredStore', 'from', own.from), innerStore('mirroredStore', 'to', own.to)]
-  if (from === to) throw invalid('mirroredStore: from and to are the same store; name the new one in `to`')
-  if (phase !== 'from' && phase !== 'to') throw invalid("mirroredStore: phase must be 'from' or 'to'")
-  return { from, to, phase, onCopyFailure, clock }
+  return Object.assign(store, togetherOf(sides.from, sides.to))
 }

@@ -12,50 +12,14 @@
  * Why it is right: decisions/012-tiered.md.
  */
 import { CoatcheckError } from '../core/errors.ts'
-import type { Clock, SessionStore, Timers } from '../core/types.ts'
-import { innerStore } from './common/inner-store.ts'
-import { invalid, storeOptions, wholeNumber } from './common/options.ts'
+import type { SessionStore } from '../core/types.ts'
 import { Cache } from './tiered/cache.ts'
-import { type CacheFailure, Line } from './tiered/line.ts'
+import { settingsOf, type TieredStoreOptions } from './tiered/options.ts'
 import { Reads } from './tiered/reads.ts'
 import { Writes } from './tiered/writes.ts'
 
 export type { CacheFailure } from './tiered/line.ts'
-
-export interface TieredStoreOptions {
-  /** Any store with compare-and-swap, shared by all processes or one in each. It may evict, and be emptied at any time. */
-  readonly cache: SessionStore
-  /** Where sessions are kept. */
-  readonly durable: SessionStore
-  /**
-   * How old an answer from the cache may be, in milliseconds, when the cache was not told of a write: because it was away, or because it
-   * is another process's own (`memoryStore`). With a shared cache that is up, no answer is old at all. Default 1,000.
-   */
-  readonly staleMs?: number
-  /** How long a call may wait for the cache before it goes on without. Default 250. */
-  readonly cacheDeadlineMs?: number
-  /** How long a write that never ends keeps others from filling the cache. Default 5,000; more than `storeDeadline`. */
-  readonly tombstoneMs?: number
-  /** To be written when `durable` does not promise that an acknowledged write outlives a crash. */
-  readonly unsafeNotDurable?: true
-  /** Told of every call to the cache that failed or was too slow: to the sessions it is only slow. */
-  readonly onCacheFailure?: (failure: CacheFailure) => void
-  /** Default `Date.now`. */
-  readonly clock?: Clock
-  readonly timers?: Timers
-}
-
-const known = [
-  'cache',
-  'durable',
-  'staleMs',
-  'cacheDeadlineMs',
-  'tombstoneMs',
-  'unsafeNotDurable',
-  'onCacheFailure',
-  'clock',
-  'timers',
-] as const
+export type { TieredStoreOptions } from './tiered/options.ts'
 
 /**
  * Puts a cache in front of a durable store: reads are answered by the cache, every guarantee is the durable store's. A cache that is
@@ -77,8 +41,9 @@ const known = [
  * ```
  */
 export function tieredStore(options: TieredStoreOptions): SessionStore {
-  const { cache, durable, clock, line, limits } = settingsOf(options)
-  const entries = new Cache(cache, line, { ...limits, clock })
+  const { cache, durable, line, limits } = settingsOf(options)
+  const { clock } = limits
+  const entries = new Cache(cache, line, limits)
   const reads = new Reads(entries, durable, clock)
   const writes = new Writes(entries, durable, clock)
   const { touch, idsOf, scan, sweep } = durable
@@ -88,13 +53,11 @@ export function tieredStore(options: TieredStoreOptions): SessionStore {
     put: (row, expected) => writes.put(row, expected),
     delete: (id) => writes.delete(id),
     async ready() {
-      await durable.ready?.()
-      const wrong = await line.run('ready', () => wrongIn(cache))
+      const [wrong] = await Promise.all([line.run('ready', () => wrongIn(cache), readyMs), durable.ready?.()])
       if (wrong instanceof CoatcheckError) throw wrong
     },
     async close() {
-      await durable.close?.()
-      await cache.close?.()
+      await Promise.all([durable.close?.(), cache.close?.()])
     },
   }
   if (cache.getMany !== undefined || durable.getMany !== undefined) store.getMany = (ids) => reads.getMany(ids)
@@ -105,6 +68,9 @@ export function tieredStore(options: TieredStoreOptions): SessionStore {
   return store
 }
 
+/** A cache that is being connected to may take longer than one that is asked for an entry. */
+const readyMs = 1_000
+
 /** What is wrong with how the cache is set up. That it is away is no reason not to start. */
 async function wrongIn(cache: SessionStore): Promise<CoatcheckError | null> {
   try {
@@ -114,24 +80,4 @@ async function wrongIn(cache: SessionStore): Promise<CoatcheckError | null> {
     if (error instanceof CoatcheckError && error.code === 'config_invalid') return error
     throw error
   }
-}
-
-function settingsOf(options: TieredStoreOptions) {
-  const own = storeOptions('tieredStore', options, known)
-  const [cache, durable] = [innerStore('tieredStore', 'cache', own.cache), innerStore('tieredStore', 'durable', own.durable)]
-  if (cache === durable) throw invalid('tieredStore: cache and durable are the same store; use it alone')
-  if (!durable.guarantees.durable && own.unsafeNotDurable !== true)
-    throw invalid('tieredStore: durable may lose acknowledged writes in a crash; choose another store, or write unsafeNotDurable: true')
-  const deadlineMs = wholeNumber('tieredStore', 'cacheDeadlineMs', own.cacheDeadlineMs ?? 250, 1, 60_000)
-  const limits = {
-    staleMs: wholeNumber('tieredStore', 'staleMs', own.staleMs ?? 1_000, 1, 86_400_000),
-    tombstoneMs: wholeNumber('tieredStore', 'tombstoneMs', own.tombstoneMs ?? 5_000, 1, 3_600_000),
-  }
-  const line = new Line({ deadlineMs, timers: own.timers ?? systemTimers, failed: own.onCacheFailure ?? (() => {}) })
-  return { cache, durable, clock: own.clock ?? Date.now, line, limits }
-}
-
-const systemTimers: Timers = {
-  set: (run, delayMs) => setTimeout(run, delayMs).unref(),
-  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }

@@ -18,7 +18,7 @@ const fileOf = ({ file, line }: Block) => `${file.replaceAll('/', '~')}-${line}.
 const programOf = (block: Block) => join(folder, fileOf(block))
 
 /** Most take a fifth of a second; two of them run a whole contract, and the machine may be busy. */
-const blockMsMax = 60_000
+const blockMsMax = 120_000
 
 /** What the compiler says, a line for each error. */
 let complaints: string[] = []

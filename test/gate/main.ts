@@ -12,7 +12,7 @@ const help = `npm run test:gate [-- options]
 
 Runs the long tests one after another, prints a table, and writes it into docs/gate.md. Ends with code 1 when anything is wrong.
 
-  --only name   one of them: histories, logout-races, schedules, tokens, readers, sqlite-rot, sqlite-kill
+  --only name   one of them: histories, logout-races, schedules, tiers, mirrors, tokens, readers, sqlite-rot, sqlite-kill
   --quick       a twentieth of everything, and docs/gate.md stays as it is
   --help        this text`
 
@@ -29,6 +29,8 @@ const programs: readonly Program[] = [
   { name: 'histories', rounds: 200, option: '--count' },
   { name: 'logout-races', rounds: 5_000, option: '--count' },
   { name: 'schedules', rounds: 20_000, option: '--count' },
+  { name: 'tiers', rounds: 20_000, option: '--count' },
+  { name: 'mirrors', rounds: 20_000, option: '--count' },
   { name: 'tokens', rounds: 500_000, option: '--count' },
   { name: 'readers', rounds: 2_000_000, option: '--count' },
   { name: 'sqlite-rot', rounds: 20_000, option: '--count' },

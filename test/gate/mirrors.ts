@@ -12,6 +12,7 @@
 import type { SessionStore, StoredRow } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { mirroredStore, type MirroredStore, type MirroredStoreOptions } from '../../src/stores/mirrored.ts'
+import { lagging } from '../support/lagging.ts'
 import { Dice } from '../support/random.ts'
 import { misfit } from '../support/row-checker.ts'
 import { callsOf, inTime, RowClients, type RowWorld } from '../support/row-clients.ts'
@@ -32,7 +33,8 @@ export async function runMirrors(seed: number, open: Open = mirroredStore): Prom
   const [oldRows, newRows] = [memoryStore({ clock }), memoryStore({ clock })]
   const faults = kind === 'faulty' ? faulty : noFaults
   const reading = dice.pick(['get', 'getMany'] as const)
-  const one = (rows: SessionStore): SessionStore => scheduler.store(rows, faults, reading)
+  const lag = dice.pick([0, 0.1, 0.3])
+  const one = (rows: SessionStore): SessionStore => lagging(scheduler.store(rows, faults, reading), scheduler, dice, { lag, turnMs: 0 })
   const mirror = (phase: 'from' | 'to', swapped = false): MirroredStore => {
     const [from, to] = swapped ? [newRows, oldRows] : [oldRows, newRows]
     return open({ from: { ...one(from), ...scanOf(from) }, to: one(to), phase, clock })
@@ -76,10 +78,10 @@ async function play(world: RowWorld, kind: (typeof kinds)[number]): Promise<void
     void scheduler.begin(() => clients.act(`c${i}`, dice.below(stores.length), { put: 1, get: 0.3, touch: 0, delete: 0 }))
   await scheduler.run()
   world.creates = false
-  const weights = { get: 10, put: dice.pick([4, 10]), touch: dice.pick([0, 2]), delete: dice.pick([0, 0.7, 2]) }
+  const weights = { get: 10, put: dice.pick([4, 10]), touch: dice.pick([0, 2]), delete: dice.pick([0, 1, 3]) }
   const count = 2 + dice.below(3)
   for (let i = 0; i < count; i++) {
-    const acts = 2 + dice.below(6)
+    const acts = 2 + dice.below(7)
     void scheduler.begin(async () => {
       for (let n = 0; n < acts; n++) await clients.act(`c${i}`, dice.below(stores.length), weights)
     })

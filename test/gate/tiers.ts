@@ -13,6 +13,7 @@
 import type { SessionStore, StoredRow } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { tieredStore, type TieredStoreOptions } from '../../src/stores/tiered.ts'
+import { lagging } from '../support/lagging.ts'
 import { Dice } from '../support/random.ts'
 import { misfit } from '../support/row-checker.ts'
 import { callsOf, type Noted, RowClients, type RowWorld, under } from '../support/row-clients.ts'
@@ -103,34 +104,6 @@ async function play(world: RowWorld, kind: Kind, cache: SessionStore): Promise<v
 
 function scaled({ refused, broken, swallowed, unanswered }: Faults, by: number): Faults {
   return { refused: refused * by, broken: broken * by, swallowed: swallowed * by, unanswered: unanswered * by }
-}
-
-interface Lag {
-  /** How likely a call is slow, before it arrives or before its answer does. */
-  readonly lag: number
-  /** How much time may pass in each of the turns it waits. */
-  readonly turnMs: number
-}
-
-function lagging(inner: SessionStore, scheduler: Scheduler, dice: Dice, { lag, turnMs }: Lag): SessionStore {
-  const wait = async (): Promise<void> => {
-    for (let turns = dice.chance(lag) ? dice.below(25) : 0; turns > 0; turns--) {
-      await scheduler.turn()
-      if (turnMs > 0) scheduler.pass(dice.below(turnMs))
-    }
-  }
-  const wrapped: Record<string, unknown> = { ...inner }
-  for (const operation of ['get', 'getMany', 'put', 'delete', 'touch'] as const) {
-    const call = inner[operation] as ((...args: unknown[]) => Promise<unknown>) | undefined
-    if (call === undefined) continue
-    wrapped[operation] = async (...args: unknown[]) => {
-      await wait()
-      const answer = await call(...args)
-      await wait()
-      return answer
-    }
-  }
-  return wrapped as unknown as SessionStore
 }
 
 /** The durable store, writing down what it held and when. */

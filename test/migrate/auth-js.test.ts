@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { fromAuthJs, readAuthJsSession, type AuthJsOptions } from '../../src/migrate/auth-js.ts'
 import { describeGolden, junkValues, opened } from './golden.ts'
 import { goldenOf } from './golden-cases.ts'
+import { jweOf } from './sealed.ts'
 import { describeMove, filled, listening } from './two-applications.ts'
 
 type Values = Record<string, unknown>
@@ -121,6 +122,16 @@ describe('a cookie', () => {
     ]) {
       expect(read(value), value).toBeNull()
     }
+    // Under the right key, whatever the header says.
+    const under = (header: object): unknown => {
+      const token = jweOf(Buffer.from(JSON.stringify(header)), Buffer.from('{"sub":"42"}'), keyOf(4))
+      return read(token, { version: 4 })
+    }
+    expect(under({ alg: 'dir', enc: 'A256GCM' })).toEqual({ sub: '42' })
+    for (const alg of ['none', 'A256KW', 'RSA-OAEP', '', null, ['dir']]) expect(under({ alg, enc: 'A256GCM' }), `${alg}`).toBeNull()
+    for (const more of [{ zip: 'DEF' }, { crit: ['exp'] }, { b64: false }, { epk: {} }])
+      expect(under({ alg: 'dir', enc: 'A256GCM', ...more })).toBeNull()
+    expect(read(await made('{"sub":"42"}', { enc: 'A256CBC-HS512' }, 4), { version: 4 })).toBeNull()
     // The first betas of version 5 had the encryption of version 4, under a key of their own; version 4 never had that of version 5.
     expect(read(await made('{"sub":"42"}', { enc: 'A256GCM' }))).toEqual({ sub: '42' })
   })

@@ -29,7 +29,7 @@ async function started(engine: string, settings: object = {}) {
   const all = { SECRET_KEY: secretKey, SESSION_ENGINE: `django.contrib.sessions.backends.${engine}`, ...settings }
   return oldProgram({
     name: 'django',
-    command: (port) => [pythonWith('django, pymemcache') ?? '', inTest('python', 'django_app.py'), String(port)],
+    command: (port) => [pythonWith('django', 'pymemcache') ?? '', inTest('python', 'django_app.py'), String(port)],
     env: { DJANGO_SETTINGS: JSON.stringify(all) },
   })
 }
@@ -70,7 +70,7 @@ describeWith(['django'], 'the real Django', () => {
   describe('what JSON and pickles spell in their own ways', () => {
     const values = { _session_expiry: 300, big: 2n ** 70n, odd: [Number.NaN, '\ud800'], long: 'x'.repeat(3_000) }
 
-    test.each(['JSONSerializer', 'PickleSerializer'])('M-05 P-02 comes along from signed_cookies with %s', async (name) => {
+    test.each(['JSONSerializer', 'PickleSerializer'])('M-05 P-04 comes along from signed_cookies with %s', async (name) => {
       const server = await started('signed_cookies', { SESSION_SERIALIZER: `django.contrib.sessions.serializers.${name}` })
       const [cookie = ''] = (await fetch(`${server.url}/types`)).headers.getSetCookie()
       const value = cookie.trim().slice('sessionid='.length).split(';')[0]

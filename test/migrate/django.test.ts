@@ -1,13 +1,14 @@
 import { createHash, createHmac } from 'node:crypto'
-import { mkdtempSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { deflateSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
-import { CoatcheckError } from '../../src/core/errors.ts'
+import { createSessions } from '../../src/index.ts'
 import { djangoUser, fromDjango, readDjangoCookie, type DjangoOptions, type DjangoSigning } from '../../src/migrate/django.ts'
 import { writePickle } from '../../src/migrate/pickle.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
 import type { Golden } from './golden-cases.ts'
 import { describeGolden, expectPlain, junkValues, opened, withBigInts } from './golden.ts'
 
@@ -154,7 +155,7 @@ describe('a signed cookie', () => {
     expect(read(made(json, { deflate: true }))).toBeNull()
   })
 
-  test('M-02 deflated to too much, or a pickle that runs something: none', () => {
+  test('M-02 D-04 deflated to too much, or a pickle that runs something: none', () => {
     expect(read(made(`{"a":"${'x'.repeat(2_000_000)}"}`, { deflate: true }))).toBeNull()
     const evil = Buffer.from("cos\nsystem\n(S'true'\ntR.", 'latin1')
     expect(read(made(evil), { serializer: 'pickle' })).toBeNull()
@@ -333,7 +334,7 @@ describe('a session in a file', () => {
     const folder = folderOf({ [`sessionid${key}`]: '', secret: text })
     const reader = fromFolder(folder)
     expect(await opened(reader, header, nowMs)).toBeNull()
-    truncateSync(join(folder, `sessionid${key}`), 2_000_000)
+    writeFileSync(join(folder, `sessionid${key}`), made(`{"a":"${'x'.repeat(800_000)}"}`, { salt: storedSalt }))
     expect(await opened(reader, header, nowMs)).toBeNull()
     rmSync(join(folder, `sessionid${key}`))
     expect(await opened(reader, header, nowMs)).toBeNull()
@@ -366,12 +367,28 @@ describe('a session in a file', () => {
   })
 })
 
+test('M-03 moved in bulk, and then its visitor comes: one session, signed in', async () => {
+  const rows = [key, 'b'.repeat(32)].map(
+    (one, n) => [one, made(`{"_auth_user_id":"${n}","n":${n}}`, { salt: storedSalt }), '2999-01-01'] as const,
+  )
+  const old = fromDjango({ secretKey, database: tableOf(rows), allowUnsignedIds: true, map: djangoUser })
+  const sessions = createSessions({ secret: 'a secret of thirty-two bytes or more', store: memoryStore(), moveIn: [old] })
+  expect(await sessions.moveInPage('django', { limit: 1 })).toMatchObject({ moved: 1, total: 2 })
+  expect(await sessions.moveInPage('django')).toMatchObject({ moved: 1, known: 1, refused: 0, cursor: null })
+  const visit = sessions.visit({ method: 'GET', header: (name) => (name === 'cookie' ? `sessionid=${key}` : undefined) })
+  const session = await visit.session()
+  expect([session.user, Object.fromEntries(session)]).toEqual(['0', { n: 0 }])
+  await sessions.close()
+})
+
 test('djangoUser: who is signed in, and what is left', () => {
   const auth = { _auth_user_backend: 'django.contrib.auth.backends.ModelBackend', _auth_user_hash: 'ab' }
   expect(djangoUser({ ...auth, _auth_user_id: '42', a: 1 })).toEqual({ values: { a: 1 }, user: '42' })
   expect(djangoUser({ ...auth, _auth_user_id: 42, a: 1 })).toEqual({ values: { a: 1 }, user: '42' })
-  for (const _auth_user_id of [undefined, '', null, 1.5, ['7']])
-    expect(djangoUser({ _auth_user_id, a: 1 })).toEqual({ values: { _auth_user_id, a: 1 }, user: null })
+  for (const user of [undefined, '', null, 1.5, ['7']]) {
+    const values = { _auth_user_id: user, a: 1 }
+    expect(djangoUser(values)).toEqual({ values, user: null })
+  }
 })
 
 const database = tableOf([])
@@ -392,11 +409,11 @@ test.each([
   [{ secretKey, database: { promise: () => 1, execute: () => 1 }, allowUnsignedIds: true }],
   [{ secretKey, database, allowUnsignedIds: false }],
   [{ secretKey, database, table: 'a; DROP TABLE b', allowUnsignedIds: true }],
-  [{ secretKey, database, folder: '/tmp', allowUnsignedIds: true }],
+  [{ secretKey, database, folder: 'sessions', allowUnsignedIds: true }],
   [{ secretKey, folder: '', allowUnsignedIds: true }],
   [{ cache: {}, allowUnsignedIds: true }],
   [{ cache: { get: async () => null }, allowUnsignedIds: true }],
   [{ cache: cacheOf(), cacheVersion: '1', allowUnsignedIds: true }],
 ])('M-01 config_invalid: %#', (wrong) => {
-  expect(() => fromDjango(wrong as never)).toThrowError(expect.objectContaining({ code: 'config_invalid' }) as CoatcheckError)
+  expect(() => fromDjango(wrong as never)).toThrowError(expect.objectContaining({ code: 'config_invalid' }))
 })

@@ -104,13 +104,13 @@ describe('a cookie', () => {
   })
 
   test.each(['', '[1]', '"text"', 'null', '5', '{', '{"a":{" t":5}}', '{"a":{" b":"x"}}', '{"a":{" u":"12"}}', '{"a":{" d":"today"}}'])(
-    'M-02 signed, but nothing Flask writes: %s',
+    'M-02 P-04 signed, but nothing Flask writes: %s',
     (json) => {
       expect(read(made(json))).toBeNull()
     },
   )
 
-  test('M-02 D-01 deflated to nothing, to too much, or not at all: none', () => {
+  test('M-02 D-04 deflated to nothing, to too much, or not at all: none', () => {
     expect(read(made(`{"a":"${'x'.repeat(200_000)}"}`, { deflate: true }))).toEqual({ a: 'x'.repeat(200_000) })
     expect(read(made(`{"a":"${'x'.repeat(1_000_000)}"}`, { deflate: true }))).toBeNull()
     expect(read(made('', { deflate: true }))).toBeNull()
@@ -138,8 +138,10 @@ describe('a cookie', () => {
 test('flaskLoginUser: who is signed in, and what is left', () => {
   const values = { _user_id: '7', _fresh: true, _id: 'ab', _remember: 'set', _remember_seconds: 5, _flashes: [], a: 1 }
   expect(flaskLoginUser(values)).toEqual({ values: { _flashes: [], a: 1 }, user: '7' })
-  for (const _user_id of [undefined, '', 7, null])
-    expect(flaskLoginUser({ _user_id, a: 1 })).toEqual({ values: { _user_id, a: 1 }, user: null })
+  for (const user of [undefined, '', 7, null]) {
+    const values = { _user_id: user, a: 1 }
+    expect(flaskLoginUser(values)).toEqual({ values, user: null })
+  }
 })
 
 test.each([
@@ -184,7 +186,7 @@ describeWith(['flask'], 'the real Flask', () => {
     beforeAll(async () => void (server = await started()))
     afterAll(() => server.stop())
 
-    test('M-05 P-02 comes along', async () => {
+    test('M-05 P-04 comes along', async () => {
       const [cookie = ''] = (await fetch(`${server.url}/types`)).headers.getSetCookie()
       const value = cookie.slice('session='.length, cookie.indexOf(';'))
       expect(value.startsWith('.')).toBe(true)

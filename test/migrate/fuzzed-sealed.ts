@@ -1,5 +1,5 @@
 /** The readers of cookies that are encrypted, for fuzzed.ts: iron-session, h3, yar, @fastify/secure-session, Auth.js. */
-import { createCipheriv, hkdfSync } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import { oldCookiesOf } from '../../src/http/old-cookies.ts'
 import type { MoveIn } from '../../src/index.ts'
 import { fromAuthJs } from '../../src/migrate/auth-js.ts'
@@ -9,7 +9,7 @@ import { fromSecureSession } from '../../src/migrate/secure-session.ts'
 import { fromYar } from '../../src/migrate/yar.ts'
 import type { FuzzedReader } from './fuzzed.ts'
 import { goldenOf } from './golden-cases.ts'
-import { sealed } from './sealed.ts'
+import { jweOf, sealed } from './sealed.ts'
 import { boxed } from './sodium.ts'
 
 const nowMs = 1_700_000_001_000
@@ -83,11 +83,7 @@ function box(plaintext: string): string {
 /** A header and claims, a line feed between them, as a JWE of version 4. */
 function jwe(text: string): string {
   const [header = '', ...claims] = text.split('\n')
-  const protectedHeader = bytesOf(header).toString('base64url')
-  const cipher = createCipheriv('aes-256-gcm', auth4Key, Buffer.alloc(12, 7)).setAAD(Buffer.from(protectedHeader))
-  const ciphertext = Buffer.concat([cipher.update(bytesOf(claims.join('\n'))), cipher.final()])
-  const parts = [protectedHeader, '', Buffer.alloc(12, 7).toString('base64url'), ciphertext.toString('base64url')]
-  return [...parts, cipher.getAuthTag().toString('base64url')].join('.')
+  return jweOf(bytesOf(header), bytesOf(claims.join('\n')), auth4Key)
 }
 
 export const sealedReaders: readonly FuzzedReader[] = [

@@ -11,6 +11,7 @@ import { memcacheValue } from '../../src/migrate/webapp2/memcache.ts'
 import { jsonValues, pickled } from '../../src/migrate/webapp2/record.ts'
 import { readPickle, readWebapp2Cookie } from '../../src/migrate/webapp2.ts'
 import { javascriptReaders } from './fuzzed-javascript.ts'
+import { languageReaders } from './fuzzed-languages.ts'
 import { sealedReaders } from './fuzzed-sealed.ts'
 import { casesOf, fixtures } from './webapp2-fixtures.ts'
 
@@ -153,5 +154,6 @@ export const readersToFuzz: readonly FuzzedReader[] = [
     read: (input) => readGae(signedGae(input)),
   },
   ...javascriptReaders,
+  ...languageReaders,
   ...sealedReaders,
 ]

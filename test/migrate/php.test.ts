@@ -74,7 +74,7 @@ describe('a value', () => {
     ['a:2:{i:0;i:1;i:2;i:2;}', { 0: 1, 2: 2 }],
     ['a:1:{s:2:"\xff\x00";i:1;}', { 'ÿ\0': 1 }],
     ['O:8:"stdClass":1:{s:1:"a";O:8:"DateTime":0:{}}', { a: {} }],
-  ])('P-02 %s', (text, value) => {
+  ])('P-04 %s', (text, value) => {
     expect(member(text)).toEqual(value)
   })
 
@@ -132,14 +132,24 @@ describe('a value', () => {
     expect(read('a|O:8:"stdClass":0:{}b|r:1;c|i:5;d|R:3;')).toEqual({ a: {}, b: {}, c: 5, d: 5 })
   })
 
-  test('M-02 D-01 what contains itself, is too deep, too large or shared without end is none, at once', () => {
+  test('M-02 D-03 what contains itself, is too deep, too large or shared without end is none, at once', () => {
     expect(read('a|a:1:{i:0;R:1;}')).toBeNull()
     expect(read(`a|${'a:1:{i:0;'.repeat(150)}N;${'}'.repeat(150)}`)).not.toBeNull()
     expect(read(`a|${'a:1:{i:0;'.repeat(250)}N;${'}'.repeat(250)}`)).toBeNull()
     expect(read(`a|${'a:1:{i:0;'.repeat(100_000)}`)).toBeNull()
     expect(read(`a|s:1048600:"${'x'.repeat(1_048_600)}";`)).toBeNull()
-    const doubled = Array.from({ length: 40 }, (_, n) => `v${n}|a:2:{i:0;R:${n * 2};i:1;R:${n * 2};}`).slice(1)
-    expect(read(`x|i:1;v0|a:1:{i:0;i:1;}${doubled.join('')}`)).toBeNull()
+    // Each holds the one before twice; they have the numbers from 1.
+    const doubled = (count: number): string =>
+      `v|a:0:{}${Array.from({ length: count }, (_, n) => `v${n}|a:2:{i:0;R:${n + 1};i:1;R:${n + 1};}`).join('')}`
+    expect(read(doubled(2))).toEqual({
+      v: [],
+      v0: [[], []],
+      v1: [
+        [[], []],
+        [[], []],
+      ],
+    })
+    expect(read(doubled(40))).toBeNull()
   })
 
   test('P-01 a key __proto__ is left out, at any depth', () => {
@@ -157,6 +167,8 @@ describe('the bytes of a session', () => {
         expect(read(text, { serializeHandler }), `${serializeHandler} ${text.slice(0, 40)}`).toBeNull()
     expect(readPhpSession('a|i:1;' as never)).toBeNull()
     expect(readPhpSession(new Uint8Array())).toBeNull()
+    // PHP writes no name that is longer, and has another meaning for this bit.
+    expect(read(`\x80${'n'.repeat(128)}i:1;`, { serializeHandler: 'php_binary' })).toBeNull()
   })
 
   test('M-02 written in one way they are no session in another', () => {
@@ -230,13 +242,13 @@ const store = storeOf()
 
 test.each([
   [{}],
-  [{ folder: '/tmp' }],
+  [{ folder: 'sessions' }],
   [{ store }],
-  [{ folder: '/tmp', allowUnsignedIds: false }],
+  [{ folder: 'sessions', allowUnsignedIds: false }],
   [{ allowUnsignedIds: true }],
-  [{ folder: '/tmp', store, allowUnsignedIds: true }],
+  [{ folder: 'sessions', store, allowUnsignedIds: true }],
   [{ folder: '', allowUnsignedIds: true }],
-  [{ folder: '/tmp', prefix: 'x', allowUnsignedIds: true }],
+  [{ folder: 'sessions', prefix: 'x', allowUnsignedIds: true }],
   [{ store: {}, allowUnsignedIds: true }],
   [{ store, prefix: 5, allowUnsignedIds: true }],
   [{ store, id: 'x', allowUnsignedIds: true }],

@@ -1,4 +1,4 @@
-/** Seals of iron, made here: what no library would seal has to be refused as well. */
+/** Seals of iron and JWEs, made here: what no library would seal has to be refused as well. */
 import { createCipheriv, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
 interface Sealing {
@@ -18,4 +18,12 @@ export function sealed(text: string | Uint8Array, { password, id = '', endsAt = 
   const ciphertext = Buffer.concat([cipher.update(text), cipher.final()]).toString('base64url')
   const signed = `Fe26.2*${id}*${keySalt}*${iv.toString('base64url')}*${ciphertext}*${endsAt ?? ''}`
   return `${signed}*${macSalt}*${createHmac('sha256', keyOf(macSalt)).update(signed).digest('base64url')}`
+}
+
+/** A JWE of A256GCM, whatever its header says. */
+export function jweOf(header: Buffer, plaintext: Buffer, key: Uint8Array): string {
+  const [protectedHeader, iv] = [header.toString('base64url'), randomBytes(12)]
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(protectedHeader))
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()])
+  return [protectedHeader, '', ...[iv, ciphertext, cipher.getAuthTag()].map((bytes) => bytes.toString('base64url'))].join('.')
 }

@@ -16,7 +16,7 @@ if ($path === '/set') {
     $_SESSION['arrays'] = [[], [[]], [5 => 'five', 'x' => 1], ['1' => 'one', '0' => 'zero'], [0 => 'a', 1 => 'b']];
     $_SESSION['object'] = (object) ['a' => 1, 'list' => [1, 2]];
     $_SESSION['moment'] = new DateTimeImmutable('2012-01-20 12:34:56.5', new DateTimeZone('Europe/Paris'));
-    $_SESSION['suit'] = Suit::Hearts;
+    $_SESSION['suits'] = [Suit::Hearts, Suit::Hearts];
     $shared = ['n' => 1];
     $_SESSION['first'] = &$shared;
     $_SESSION['second'] = ['inner' => &$shared, 'same' => $_SESSION['object'], 'again' => [$_SESSION['object']]];

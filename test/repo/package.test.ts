@@ -65,6 +65,12 @@ const publicNames: Record<string, readonly string[]> = {
   './migrate/secure-session': words(`
     fromSecureSession readSecureSession secureSessionKey SecureSessionOptions SecureSessionKeys SecureSessionKey`),
   './migrate/yar': words('fromYar readYarSession YarOptions YarPassword YarCache YarRedis'),
+  './migrate/django': words(`
+    fromDjango readDjangoCookie djangoUser DjangoOptions DjangoSigning Mapped SecretBytes
+    ByteStore SqlDatabase PgDatabase MysqlDatabase SqliteDatabase`),
+  './migrate/flask': words('fromFlask readFlaskCookie flaskLoginUser FlaskOptions FlaskKeys Mapped SecretBytes'),
+  './migrate/php': words('fromPhp readPhpSession PhpOptions PhpFormat Mapped ByteStore SerializeHandler'),
+  './migrate/rails': words('fromRails readRailsCookie deviseUser RailsOptions RailsKeys Mapped KeyDigest SignedDigest'),
   './testing': words(`
     adapterContract AdapterUnderTest Exchange FieldLines Handler Serve Runner storeContract StoreUnderTest OpenedStore Lack
     failingStore FailingStore StoreFault StoreOperation fakeClock FakeClock`),
@@ -84,7 +90,7 @@ const installed = join(folder, 'node_modules', 'coatcheck')
 interface Packed {
   readonly filename: string
   readonly integrity: string
-  readonly files: readonly { readonly path: string }[]
+  readonly files: readonly { readonly path: string; readonly mode: number }[]
 }
 
 let packed: Packed
@@ -137,6 +143,18 @@ test('O-04 installing it runs nothing and brings nothing', () => {
   expect(hooks.filter((hook) => manifest.scripts?.[hook] !== undefined)).toEqual([])
   const brings = ['dependencies', 'optionalDependencies', 'peerDependencies', 'bundleDependencies', 'bundledDependencies']
   expect(brings.filter((field) => manifest[field] !== undefined)).toEqual([])
+})
+
+test('the program of `npx coatcheck` is there, may be run, and runs', async () => {
+  const { bin } = manifest as { bin?: Record<string, string> }
+  expect(bin).toEqual({ coatcheck: './dist/cli/main.js' })
+  const file = packed.files.find(({ path }) => path === 'dist/cli/main.js')
+  expect((file?.mode ?? 0) & 0o111).toBe(0o111)
+  expect(read('dist/cli/main.js').split('\n')[0]).toBe('#!/usr/bin/env node')
+  const { code, output } = await run(join(installed, 'dist/cli/main.js'), ['--version'], { cwd: folder })
+  expect([code, output]).toEqual([0, manifest['version']])
+  const help = await run(process.execPath, [...node22, join(installed, 'dist/cli/main.js'), 'migrate', '--help'], { cwd: folder })
+  expect([help.code, help.output.includes('express-redis')]).toEqual([0, true])
 })
 
 test('O-04 building and packing again gives the same bytes', async () => {

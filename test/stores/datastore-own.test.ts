@@ -191,7 +191,7 @@ for (const server of ['datastore', 'datastore-mode']) {
       expect(calls).toEqual(['runQuery', 'runQuery', 'runQuery'])
     })
 
-    test('R-15 L-10 a sweep leaves the one of three that was given more time while it looked', async () => {
+    test('L-10 a sweep leaves the one of three that was given more time while it looked', async () => {
       const rows = [await create(store), await create(store), await create(store)]
       const past = Date.now() - 400 * 24 * hourMs
       for (const [n, row] of rows.entries())

@@ -246,6 +246,28 @@ describe('tieredStore', () => {
     expect(await entries.get(id)).toBeNull()
   })
 
+  it('F-19 where both stores were given the same keys nothing is overwritten', async () => {
+    const { rows, open } = setup()
+    const version = await rows.put(row, null)
+    const store = open({ cache: { ...rows }, durable: rows })
+    expect(await store.get(id)).toEqual({ ...row, version })
+    const second = await store.put({ ...row, body: '2' }, version)
+    expect(await rows.get(id)).toEqual({ ...row, body: '2', version: second })
+    await store.delete(id)
+    expect(await rows.get(id)).toBeNull()
+  })
+
+  it('F-19 a durable store that answers too few rows, or of another session, leaves nothing of it in the cache', async () => {
+    const { rows, entries, open } = setup()
+    await rows.put(row, null)
+    const few = open({ durable: { ...rows, getMany: async () => [] } })
+    await expect(few.getMany?.([id])).rejects.toMatchObject({ code: 'store_unavailable' })
+    const other = open({ durable: { ...rows, get: async () => ({ ...row, id: 'b'.repeat(24), version: '1' }) } })
+    expect((await other.get(id))?.id).toBe('b'.repeat(24))
+    await settled()
+    expect((await entries.get(id))?.body).toBe('["hole"]')
+  })
+
   it('F-10 a session that fits the durable store only is kept there', async () => {
     const { open, failures } = setup()
     const store = open({ cache: memoryStore({ bytesMax: 2_000 }) })

@@ -102,6 +102,8 @@ class Database {
         return this.#delete(ns, command['deletes'] as { readonly q: Doc; readonly limit: number }[])
       case 'find':
         return this.#find(ns, command)
+      case 'count':
+        return { n: this.#collection(ns).documents.size, ok: 1 }
       case 'getMore':
         return this.#page(String(command['getMore']), 'nextBatch', Number(command['batchSize'] ?? Number.POSITIVE_INFINITY))
       case 'createIndexes':
@@ -160,7 +162,9 @@ class Database {
     let found = [...this.#collection(ns).documents.values()].filter((document) => matches(document, filter as Doc))
     if (sort !== undefined) found = found.toSorted((a, b) => (key(a['_id']) < key(b['_id']) ? -1 : 1))
     if (Number(limit ?? 0) > 0) found = found.slice(0, Number(limit))
-    if (projection !== undefined) found = found.map(({ _id }) => ({ _id }))
+    const fields = projection as Doc | undefined
+    if (fields !== undefined)
+      found = found.map((document) => Object.fromEntries(Object.entries(document).filter(([name]) => name === '_id' || fields[name] === 1)))
     return this.#cursor(ns, found, Number(size ?? batchSize))
   }
 

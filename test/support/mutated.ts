@@ -11,6 +11,13 @@ export interface Break {
   readonly to: string
 }
 
+/** One clause, broken. */
+export interface Mutant {
+  /** A schedule that catches it, unless something has changed: then one of the next ones does. */
+  readonly seed: number
+  readonly breaks: readonly Break[]
+}
+
 export interface Mutated<Module> {
   readonly module: Module
   remove(): void

@@ -6,7 +6,7 @@
  */
 
 /** A row as a call saw it. */
-export interface SeenRow {
+interface SeenRow {
   readonly body: string
   readonly expiresAt: number
 }

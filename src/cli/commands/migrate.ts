@@ -78,7 +78,7 @@ async function walked(plan: Plan, target: Target, args: readonly string[], io: I
   }
   if (!dryRun) state.remove()
   const { from: source, to } = target
-  io.stdout.write(summaryOf({ walked: result, from: source, to, dryRun, report: plan.report, spentMs: io.clock() - startedAt }, io.stdout))
+  io.stdout.write(summaryOf({ walked: result, from: source, to, dryRun, report: plan.report, spentMs: io.clock() - startedAt }, io))
   return result.refused > 0 ? exits.refused : exits.done
 }
 

@@ -1,7 +1,7 @@
 import { djangoUser, fromDjango, type DjangoOptions } from '../../migrate/django.ts'
 import type { MoveIn } from '../../index.ts'
 import { usage } from '../io.ts'
-import { openDatabase } from './clients.ts'
+import { openDatabase, openRedis } from './clients.ts'
 import { common, given, reading, type Source, type SourceSettings } from './source.ts'
 
 const usual = ['from-cookie', 'signed-in'] as const
@@ -13,6 +13,13 @@ export const djangoSources = {
     takes: ['from-table', ...usual],
     example: 'postgres://localhost/shop, mysql://…, sqlite:db.sqlite3',
     open: (settings) => reading(settings, openDatabase, (database) => reader(settings, { database, ...given('table', settings.table) })),
+  },
+  'django-cache': {
+    holds: 'Django with SESSION_ENGINE …backends.cache in Redis; --from-prefix is its KEY_PREFIX',
+    needs: ['from-url'],
+    takes: ['from-prefix', ...usual],
+    example: 'redis://localhost:6379/1',
+    open: (settings) => reading(settings, openRedis, (cache) => reader(settings, { cache, ...given('cachePrefix', settings.prefix) })),
   },
   'django-files': {
     holds: 'Django with SESSION_ENGINE …backends.file',
@@ -26,7 +33,9 @@ export const djangoSources = {
   },
 } as const satisfies Record<string, Source>
 
-function reader(settings: SourceSettings, place: Pick<DjangoOptions, 'database' | 'table' | 'folder'>): MoveIn {
+function reader(settings: SourceSettings, place: Pick<DjangoOptions, 'database' | 'table' | 'cache' | 'cachePrefix' | 'folder'>): MoveIn {
   const map = settings.signedIn ? { map: djangoUser } : {}
-  return fromDjango({ secretKey: settings.secrets, allowUnsignedIds: true, ...place, ...common(settings), ...map })
+  // A cache alone signs nothing.
+  const key = settings.secrets.length === 0 ? {} : { secretKey: settings.secrets }
+  return fromDjango({ ...key, allowUnsignedIds: true, ...place, ...common(settings), ...map })
 }

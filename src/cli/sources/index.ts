@@ -6,8 +6,15 @@ import { expressSources } from './express.ts'
 import { koaSources } from './koa.ts'
 import { phpSources } from './php.ts'
 import type { Source } from './source.ts'
+import { webapp2Sources } from './webapp2.ts'
 
-export const sources: Readonly<Record<string, Source>> = { ...expressSources, ...koaSources, ...djangoSources, ...phpSources }
+export const sources: Readonly<Record<string, Source>> = {
+  ...expressSources,
+  ...koaSources,
+  ...djangoSources,
+  ...phpSources,
+  ...webapp2Sources,
+}
 
 export function sourceNamed(name: string): Source {
   const source = Object.hasOwn(sources, name) ? sources[name] : undefined

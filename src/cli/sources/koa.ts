@@ -23,7 +23,7 @@ function storeIn(redis: RedisClient, prefix: string): KoaStore {
   const keys = redisKeys(redis, prefix)
   return {
     async get(id) {
-      const text = await redis.get(prefix + id)
+      const text = await redis.get(prefix + id).catch(otherTypeIsNull)
       return text === null ? null : valueOf(text)
     },
     destroy: (id) => redis.del(prefix + id),
@@ -33,6 +33,12 @@ function storeIn(redis: RedisClient, prefix: string): KoaStore {
       return { ids: prefix === '' ? ids.filter((id) => usualId.test(id)) : ids, cursor }
     },
   }
+}
+
+/** A hash or a list that happens to have a name like an id. */
+function otherTypeIsNull(error: unknown): null {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null
+  throw error
 }
 
 function valueOf(text: string): unknown {

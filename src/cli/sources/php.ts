@@ -1,6 +1,7 @@
 import { fromPhp } from '../../migrate/php.ts'
 import { usage } from '../io.ts'
-import { common, type Source } from './source.ts'
+import { openRedis } from './clients.ts'
+import { common, given, reading, type Source } from './source.ts'
 
 export const phpSources = {
   'php-files': {
@@ -12,5 +13,15 @@ export const phpSources = {
       if (settings.folder === null) throw usage('--from-folder is missing; write the session.save_path of the old application')
       return { reader: fromPhp({ folder: settings.folder, allowUnsignedIds: true, ...common(settings) }), close: async () => {} }
     },
+  },
+  'php-redis': {
+    holds: 'PHP with session.save_handler = redis',
+    needs: ['from-url'],
+    takes: ['from-prefix', 'from-cookie'],
+    example: 'redis://localhost:6379/0',
+    open: (settings) =>
+      reading(settings, openRedis, (store) =>
+        fromPhp({ store, allowUnsignedIds: true, ...given('prefix', settings.prefix), ...common(settings) }),
+      ),
   },
 } as const satisfies Record<string, Source>

@@ -16,7 +16,7 @@ export function cookieText(value: unknown): string | null {
 /** The pieces of a cookie, `name.<first>` and on, up to `max` or to the first that is missing, joined; `null` when there is none, or too much. */
 export function chunkedCookie(cookies: OldCookies, name: string, first: number, max: number): string | null {
   let text = ''
-  for (let n = first; n < first + max && text.length <= lengthMax; n++) {
+  for (let n = first; n < first + max; n++) {
     const piece = firstCookie(cookies, `${name}.${n}`)
     if (piece === null) break
     text += piece

@@ -1,6 +1,6 @@
 /**
  * Poly1305 (RFC 8439 2.5), which Node has only inside ChaCha20-Poly1305. Numbers of 130 bits are ten limbs of 13: all products and sums stay
- * whole numbers below 2^34. Tests hold it against the RFC's vectors and libsodium.
+ * whole numbers below 2^40. Tests hold it against the RFC's vectors and libsodium.
  */
 
 const limbs = 10
@@ -44,7 +44,6 @@ function multiply(product: Float64Array, a: Float64Array, r: Float64Array): void
     for (let j = i + 1; j < limbs; j++) sum += 5 * (a[j] ?? 0) * (r[i - j + limbs] ?? 0)
     product[i] = sum
   }
-  wrap(product)
   wrap(product)
 }
 

@@ -13,7 +13,7 @@ export interface SessionFile {
 
 /** More than any store of sessions here takes. */
 const bytesMax = 1_048_576
-// Such a folder can be /tmp, where anybody may lay a link or a pipe; who opens a pipe waits for its other end.
+// Such a folder can be one for temporary files, where anybody may lay a link or a pipe; who opens a pipe waits for its other end.
 const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 export class SessionFiles {

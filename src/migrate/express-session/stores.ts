@@ -50,11 +50,11 @@ export interface OldSessions {
 
 export interface AllSessions {
   page(cursor: string | null, limit: number, nowMs: number): Promise<{ readonly found: readonly Listed[]; readonly cursor: string | null }>
-  /** About how many. */
-  count(): Promise<number>
+  /** About how many, where asking is cheap. */
+  readonly count?: (() => Promise<number>) | undefined
 }
 
-export interface Listed {
+interface Listed {
   readonly id: string
   /** When its store drops it, in unix milliseconds; `null`: never. */
   readonly endsAt: number | null

@@ -12,7 +12,11 @@ export type LoadStored = (
 ) => Promise<OldSession | null>
 
 /** All sessions of a store, for moving them in bulk; nothing for a store that cannot name them. */
-export function walkOf({ all }: OldSessions, isId: (text: string) => boolean, load: LoadStored): Pick<System, 'walk' | 'count'> {
+export function walkOf(
+  { all }: Pick<OldSessions, 'all'>,
+  isId: (text: string) => boolean,
+  load: LoadStored,
+): Pick<System, 'walk' | 'count'> {
   if (all === undefined) return {}
   return {
     async walk(from, limit) {
@@ -24,6 +28,6 @@ export function walkOf({ all }: OldSessions, isId: (text: string) => boolean, lo
       })
       return { tickets, cursor }
     },
-    count: () => all.count(),
+    count: all.count,
   }
 }

@@ -4,7 +4,7 @@
  *   N;  b:1;  i:-5;  d:0.1;  s:3:"abc";  a:<count>:{<key><value>…}  O:<length>:"<class>":<count>:{<key><value>…}  E:<length>:"<enum>:<case>";
  *   R:<n>;  r:<n>;   the value number n of the session, from 1, where every value counts but R
  *
- * Lengths are compared with what is left before anything is made of them.
+ * Lengths are compared with what is left before anything is made of them; nothing is made for a count.
  */
 import { depthMax } from '../pickle/python.ts'
 import { textOf } from '../pickle/text.ts'
@@ -12,9 +12,6 @@ import { Refused, type Container, type Value } from './values.ts'
 
 /** Classes whose objects are taken as data. */
 export type IsData = (className: string) => boolean
-
-/** The fewest bytes of a key and its value: `i:0;N;`. */
-const entryBytesMin = 6
 
 export class Unserializer {
   readonly #bytes: Buffer
@@ -83,7 +80,7 @@ export class Unserializer {
       case 'E:':
         return nameIn(this.#string(';')).replace(':', '::')
       case 'r:':
-        return this.#recalled()
+        return objectOnly(this.#recalled())
       default:
         // C, an object that reads its own bytes; S, which PHP does not write.
         throw new Refused()
@@ -124,7 +121,7 @@ export class Unserializer {
 
   #container(kind: Container['kind'], depth: number, begin: (container: Container) => unknown): Container {
     const count = this.#count(':')
-    if (this.take(1).toString('latin1') !== '{' || count * entryBytesMin > this.#bytes.length - this.#at) throw new Refused()
+    if (this.take(1).toString('latin1') !== '{') throw new Refused()
     const entries = new Map<string, Value>()
     const container = { kind, entries }
     begin(container)
@@ -150,6 +147,13 @@ export class Unserializer {
     if (value === undefined) throw new Refused()
     return value
   }
+}
+
+/** What is there twice and no reference is an object, or a case of an enum. */
+function objectOnly(value: Value): Value {
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value) || value.kind !== 'object') throw new Refused()
+  return value
 }
 
 /** UTF-8 where it is that, else a letter for each byte: a key is text to us. */

@@ -15,6 +15,14 @@ export interface Webapp2Backend {
   /** Only where nothing is; `false`: something was. */
   create(sid: string, values: Readonly<Values>, nowMs: number): Promise<boolean>
   delete(sid: string): Promise<void>
+  /** All there are, a page at a time, where that can be asked; `cursor: null` starts, and ends. */
+  page?(cursor: string | null, limit: number): Promise<SidPage>
+}
+
+export interface SidPage {
+  /** `writtenAt`: unix milliseconds, `null` where nobody has noted it. */
+  readonly found: readonly { readonly sid: string; readonly writtenAt: number | null }[]
+  readonly cursor: string | null
 }
 
 const attemptsMax = 32

@@ -6,8 +6,9 @@
  *
  * Which one an entity is follows from its properties. Any other set of properties is somebody else's, and stays as it is.
  */
+import { CoatcheckError } from '../../core/errors.ts'
 import { invalid, ownOptions } from '../../http/options.ts'
-import { untilWon, unavailable, type Looked, type Webapp2Backend } from './backend.ts'
+import { untilWon, unavailable, type Looked, type SidPage, type Webapp2Backend } from './backend.ts'
 import { jsonValues, pickled, pickledValues, type Edit, type StoredValues, type Values } from './record.ts'
 
 /** A transaction of `@google-cloud/datastore`. */
@@ -25,6 +26,15 @@ export interface SessionDatastore {
   get(key: unknown): Promise<readonly unknown[]>
   delete(key: unknown): Promise<unknown>
   transaction(): DatastoreTransaction
+  /** What a walk of all sessions needs besides. */
+  readonly KEY?: symbol
+  createQuery?(...kind: string[]): DatastoreQuery
+  runQuery?(query: never): Promise<readonly unknown[]>
+}
+
+interface DatastoreQuery {
+  limit(count: number): unknown
+  start(cursor: string): unknown
 }
 
 export interface Webapp2DatastoreOptions {
@@ -99,6 +109,28 @@ class Entities implements Webapp2Backend {
   async delete(sid: string): Promise<void> {
     await this.#options.datastore.delete(this.#keyOf(sid)).catch(refuse)
     await this.#options.memcache?.delete(sid).catch(refuse)
+  }
+
+  /** In the order of their key names. Their values come along, but are read again when it is their turn. */
+  async page(from: string | null, limit: number): Promise<SidPage> {
+    const { datastore, namespace } = this.#options
+    if (datastore.createQuery === undefined || datastore.runQuery === undefined || datastore.KEY === undefined)
+      throw new CoatcheckError(
+        'unsupported',
+        'this client of the Datastore has no queries; pass new Datastore() of @google-cloud/datastore',
+      )
+    const query = namespace === undefined ? datastore.createQuery(kind) : datastore.createQuery(namespace, kind)
+    query.limit(limit)
+    if (from !== null) query.start(from)
+    const [entities, info] = await datastore.runQuery(query as never).catch(refuse)
+    const { moreResults, endCursor = null } = (info ?? {}) as { moreResults?: unknown; endCursor?: string | null }
+    const key = datastore.KEY
+    const found = (entities as readonly Record<PropertyKey, unknown>[]).map((entity) => {
+      const { name } = (entity[key] ?? {}) as { name?: unknown }
+      const { updated } = entity
+      return { sid: typeof name === 'string' ? name : '', writtenAt: updated instanceof Date ? updated.getTime() : null }
+    })
+    return { found, cursor: moreResults === 'NO_MORE_RESULTS' || found.length < limit ? null : endCursor }
   }
 
   #keyOf(sid: string): unknown {

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import type { MoveIn, OldTicket } from '../../http/move-in.ts'
 import { moveInOptionNames, readerOf, readerOptions, type MoveInOptions } from '../common/reader.ts'
+import type { OldSessions } from '../express-session/stores.ts'
+import { walkOf, type LoadStored } from '../express-session/walk.ts'
 import type { Webapp2Backend } from './backend.ts'
 import { openValue } from './cookie.ts'
 import { unquoted } from './header.ts'
@@ -36,6 +38,12 @@ export function fromWebapp2(options: Webapp2MoveInOptions): MoveIn {
   const own = readerOptions('fromWebapp2', options, [...moveInOptionNames, 'secretKey', 'maxAge', 'backend'])
   const { secretKey, maxAge = null, backend, cookieName: name = 'session' } = own
   const settings = signedCookie('fromWebapp2', { secretKey, name, maxAge })
+  const load: LoadStored = async (sid, nowMs, because, expiresAt = null) => {
+    const values = expiresAt !== null && expiresAt <= nowMs ? null : ((await backend?.read(sid, nowMs)) ?? null)
+    if (typeof values === 'string') because?.('unreadable')
+    return values === null || typeof values === 'string' ? null : { values, expiresAt, end: async () => backend?.delete(sid) }
+  }
+
   return readerOf('fromWebapp2', own, {
     system: 'webapp2',
     cookieName: 'session',
@@ -48,14 +56,24 @@ export function fromWebapp2(options: Webapp2MoveInOptions): MoveIn {
       if (backend === undefined)
         return { identity: hash('sha256', cookie.signature, 'hex'), load: () => ({ values: cookie.values, expiresAt }) }
       const sid = sidIn(cookie.values)
-      if (sid === null) return null
-      return {
-        identity: sid,
-        async load() {
-          const values = await backend.read(sid, nowMs)
-          return values === null || typeof values === 'string' ? null : { values, expiresAt, end: () => backend.delete(sid) }
-        },
-      }
+      return sid === null ? null : { identity: sid, load: (because) => load(sid, nowMs, because, expiresAt) }
     },
+    ...(backend === undefined ? {} : walkOf(storedIn(backend, maxAge), (sid) => sidIn({ _sid: sid }) !== null, load)),
   })
+}
+
+/** All sessions of a backend that can name them. A cookie was written when its session was last, and ends `maxAge` after that. */
+function storedIn(backend: Webapp2Backend, maxAge: number | null): Pick<OldSessions, 'all'> {
+  const { page } = backend
+  if (page === undefined) return {}
+  return {
+    all: {
+      async page(from, limit) {
+        const { found, cursor } = await page.call(backend, from, limit)
+        const endOf = (writtenAt: number | null): number | null =>
+          maxAge === null || writtenAt === null ? null : writtenAt + maxAge * 1000
+        return { found: found.map(({ sid, writtenAt }) => ({ id: sid, endsAt: endOf(writtenAt) })), cursor }
+      },
+    },
+  }
 }

@@ -1,20 +1,24 @@
 /** Copies of every write, for the store that does not decide yet: they show that it can keep what it will be given. */
-import type { Row } from '../../core/types.ts'
+import type { Row, Timers } from '../../core/types.ts'
 import { copyOf, look, type Side } from './place.ts'
 
 /** More than so many at once are left out: a store that is slow or away must not fill the memory. */
 const waitingMax = 1_000
 const attemptsMax = 4
+/** How long the last copies are waited for. */
+const lastMs = 2_000
 
 export class Copies {
   copied = 0
   failed = 0
   readonly #side: Side
+  readonly #timers: Timers
   readonly #onFailure: (error: unknown) => void
   readonly #waiting = new Set<Promise<void>>()
 
-  constructor(side: Side, onFailure: (error: unknown) => void) {
+  constructor(side: Side, timers: Timers, onFailure: (error: unknown) => void) {
     this.#side = side
+    this.#timers = timers
     this.#onFailure = onFailure
   }
 
@@ -25,11 +29,14 @@ export class Copies {
 
   /** Empties the copy of a session that has ended. */
   clear(row: Row): void {
-    this.#start(() => this.#write(copyOf({ ...row, body: '' }), true))
+    this.#start(() => this.#write(copyOf({ ...row, body: '' }), true).then(() => false))
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#waiting)
+    const late = Promise.withResolvers<void>()
+    const timer = this.#timers.set(late.resolve, lastMs)
+    await Promise.race([Promise.all(this.#waiting), late.promise])
+    this.#timers.clear(timer)
   }
 
   #start(write: () => Promise<boolean>): void {

@@ -54,7 +54,7 @@ export class Moves {
         continue
       }
       const version = place?.version ?? null
-      // A session that goes to and fro can be missed on both sides, but then there is a trace of it here, and not the one of before.
+      // A session that goes to and fro can be missed on both sides, but then something lies here now that did not before.
       if (passed.has(this.other(side)) && (version === null || passed.get(side) === version)) return null
       passed.set(side, version)
       side = this.other(side)
@@ -106,14 +106,17 @@ export class Moves {
     throw tooManyMoves()
   }
 
-  /** `null` where the session already is, or was. */
+  /** The version of a copy that shows that this store can keep the row, and for as long; `null` where the session already is, or was. */
   async #claim(side: Side, row: Row): Promise<string | null> {
+    const copy = copyOf(row)
     let expected: string | null = null
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const version = await side.store.put(copyOf(row), expected)
+      const version = await side.store.put(copy, expected)
       if (version !== null) return version
       const place = await look(side, row.id)
       if (place !== null && place.kind !== 'copy' && place.kind !== 'moved') return null
+      const serves = place?.kind === 'copy' && place.bytes >= Buffer.byteLength(copy.body) && place.expiresAt >= copy.expiresAt
+      if (serves) return place.version
       expected = place?.version ?? null
     }
     throw tooManyMoves()

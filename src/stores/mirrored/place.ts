@@ -10,8 +10,8 @@ export interface Side {
 export type Place =
   /** The session, as it is without a mirror: this store decides. */
   | { readonly kind: 'plain'; readonly row: Row; readonly version: string }
-  /** A copy or a claim: nothing is decided here, and nobody answers it. */
-  | { readonly kind: 'copy'; readonly version: string }
+  /** A copy or a claim: nothing is decided here, and nobody answers it. `bytes`: of its body, which this store has kept until `expiresAt`. */
+  | { readonly kind: 'copy'; readonly bytes: number; readonly expiresAt: number; readonly version: string }
   /** The session was here and has ended. Until the other store has forgotten it too, nothing may take this place. */
   | { readonly kind: 'ended'; readonly version: string }
   /** The session, on its way to the other store, where it replaces the copy of version `claim`. `was`: the version it had here. */
@@ -25,6 +25,13 @@ const mark = 'coatcheck-mirror '
 export async function look({ store }: Side, id: string): Promise<Place | null> {
   const row = await store.get(id)
   return row === null ? null : placeOf(row)
+}
+
+/** Those of the ids whose session is here. */
+export async function idsHere({ store }: Side, ids: readonly string[]): Promise<string[]> {
+  const rows = store.getMany === undefined ? await Promise.all(ids.map((id) => store.get(id))) : await store.getMany(ids)
+  const isHere = (row: StoredRow | null | undefined): boolean => row != null && ['plain', 'moving'].includes(placeOf(row).kind)
+  return ids.filter((_, i) => isHere(rows[i]))
 }
 
 export function isPlain(row: StoredRow): boolean {
@@ -54,7 +61,7 @@ function placeOf({ id, body, user, expiresAt, version }: StoredRow): Place {
   if (kind === 'moving' && typeof first === 'string' && end !== -1)
     return { kind, row: { id, body: body.slice(end + 1), user, expiresAt }, claim: first, was: textOrNull(second), version }
   if (kind === 'moved') return { kind, was: textOrNull(first), as: textOrNull(second), version }
-  return { kind: kind === 'ended' ? kind : 'copy', version }
+  return kind === 'ended' ? { kind, version } : { kind: 'copy', bytes: Buffer.byteLength(body), expiresAt, version }
 }
 
 function textOrNull(word: unknown): string | null {

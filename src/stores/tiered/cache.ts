@@ -92,7 +92,8 @@ export class Cache {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (known === undefined) {
         const seen = await this.read(id)
-        if (seen === away) return away
+        // A row of somebody else's is not overwritten: it may be the session itself, where two stores were given the same keys.
+        if (seen === away || seen?.entry === null) return away
         known = { version: seen?.version ?? null, busyUntil: busyUntilOf(seen?.entry ?? null) }
       }
       const nowMs = this.#options.clock()
@@ -144,7 +145,7 @@ export class Cache {
   }
 
   #note(id: string, seen: Seen | null): Seen | null {
-    if (seen === null) this.#known.delete(id)
+    if (seen === null || seen.entry === null) this.#known.delete(id)
     else this.#remember(id, { version: seen.version, busyUntil: busyUntilOf(seen.entry) })
     return seen
   }

@@ -31,10 +31,10 @@ export class Line {
     this.#options = options
   }
 
-  run<T>(operation: string, call: () => Promise<T>): Promise<T | Away> {
+  run<T>(operation: string, call: () => Promise<T>, deadlineMs = this.#options.deadlineMs): Promise<T | Away> {
     if (this.#resting || this.#trying) return Promise.resolve(away)
     this.#trying = this.#failures >= failuresMax
-    const { timers, deadlineMs } = this.#options
+    const { timers } = this.#options
     return new Promise((resolve) => {
       let waiting = true
       const end = (answer: T | Away): void => {

@@ -1,4 +1,5 @@
 /** Reads through the cache. */
+import { CoatcheckError } from '../../core/errors.ts'
 import type { Clock, SessionStore, StoredRow } from '../../core/types.ts'
 import type { Cache } from './cache.ts'
 import type { Seen } from './entry.ts'
@@ -48,7 +49,7 @@ export class Reads {
     // The durable store may drop what has expired without a word.
     const isFresh = entry?.kind === 'value' && entry.row.expiresAt >= this.#clock() && this.#cache.isFresh(entry.at)
     if (isFresh) return Promise.resolve(entry.row)
-    return this.#cache.isBuried(entry) ? this.#load(id) : this.#share(id, version)
+    return entry === null || this.#cache.isBuried(entry) ? this.#load(id) : this.#share(id, version)
   }
 
   /**
@@ -65,8 +66,10 @@ export class Reads {
     const end = (): void => {
       if (this.#loads.get(id) === load) this.#loads.delete(id)
     }
-    const fill = (row: Answer): Promise<void> =>
-      this.#cache.fill(id, marker, row === null ? { kind: 'none', at } : { kind: 'value', at, row })
+    const fill = async (row: Answer): Promise<void> => {
+      if (row === null) await this.#cache.fill(id, marker, { kind: 'none', at })
+      else if (row.id === id) await this.#cache.fill(id, marker, { kind: 'value', at, row })
+    }
     void load.row.then(fill).then(end, end)
     return load.row
   }
@@ -79,11 +82,16 @@ function gathered(durable: SessionStore): (id: string) => Promise<Answer> {
   let ids: string[] = []
   let rows: Promise<Answer[]> | null = null
   return (id) => {
-    rows ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+    rows ??= new Promise((resolve) => setImmediate(resolve)).then(async () => {
       const asked = ids
       ids = []
       rows = null
-      return getMany.call(durable, asked)
+      const answers = await getMany.call(durable, asked)
+      if (answers.length === asked.length) return answers
+      throw new CoatcheckError(
+        'store_unavailable',
+        `tieredStore: the durable store answered ${answers.length} rows for ${asked.length} ids`,
+      )
     })
     const place = ids.push(id) - 1
     return rows.then((answers) => answers[place] ?? null)

@@ -8,6 +8,7 @@ import { etcd } from './etcd.ts'
 import { connectRedis } from './express-store.ts'
 import { firestore } from './firestore.ts'
 import { memcached } from './memcached.ts'
+import { mirroredFrom, mirroredTo } from './mirrored.ts'
 import { mongodb } from './mongodb.ts'
 import { mysql } from './mysql.ts'
 import { nats } from './nats.ts'
@@ -27,6 +28,8 @@ export const profiles: readonly StoreProfile[] = [
   mysql,
   tieredMemcached,
   tieredRedis,
+  mirroredFrom,
+  mirroredTo,
   datastore,
   datastoreMode,
   firestore,

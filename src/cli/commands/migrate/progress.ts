@@ -1,7 +1,6 @@
 /** How a move is going: one line that changes, in a terminal; elsewhere a line now and then. */
-import { styleText } from 'node:util'
-import type { Io, Output } from '../../io.ts'
-import { amount, duration } from '../../text.ts'
+import type { Io } from '../../io.ts'
+import { amount, duration, styled } from '../../text.ts'
 import type { Tally } from './state.ts'
 
 export interface Progress {
@@ -27,7 +26,7 @@ export function startProgress(io: Io, before: number): Progress {
 
 type Phrase = (tally: Tally, total: number | null) => string
 
-function inTerminal({ stderr, clock }: Io, phrase: Phrase): Progress {
+function inTerminal({ stderr, env, clock }: Io, phrase: Phrase): Progress {
   let drawnAt = Number.NEGATIVE_INFINITY
   let line = ''
   const clear = (): void => void stderr.write('\r\u001B[K')
@@ -40,11 +39,11 @@ function inTerminal({ stderr, clock }: Io, phrase: Phrase): Progress {
       if (nowMs - drawnAt < redrawMs) return
       drawnAt = nowMs
       clear()
-      stderr.write(styled('cyan', line, stderr))
+      stderr.write(styled('cyan', line, stderr, env))
     },
     say(sentence) {
       clear()
-      stderr.write(`${sentence}\n${styled('cyan', line, stderr)}`)
+      stderr.write(`${sentence}\n${styled('cyan', line, stderr, env)}`)
     },
     end: clear,
   }
@@ -72,11 +71,11 @@ export function doneOf({ moved, known, ended, refused }: Tally): number {
 function wordsOf(tally: Tally, total: number | null, before: number, spentMs: number): string {
   const done = doneOf(tally)
   const rate = spentMs > 0 ? ((done - before) * 1000) / spentMs : 0
-  const left = total !== null && total > done && rate > 0 ? `, about ${duration(((total - done) * 1000) / rate)} left` : ''
+  const left = total !== null && total > done && rate > 0 ? `, ${duration(((total - done) * 1000) / rate)} left` : ''
   const known = tally.known === 0 ? '' : `, ${amount(tally.known)} known`
   const ended = tally.ended === 0 ? '' : `, ${amount(tally.ended)} ended`
   const refused = tally.refused === 0 ? '' : `, ${amount(tally.refused)} refused`
-  const of = total === null ? amount(done) : `${amount(done)} of about ${amount(Math.max(done, total))}`
+  const of = total === null ? amount(done) : `${amount(done)} of ~${amount(Math.max(done, total))}`
   return `${of}: ${amount(tally.moved)} moved${known}${ended}${refused} (${amount(rate)}/s${left})`
 }
 
@@ -84,9 +83,4 @@ function barOf(done: number, total: number): string {
   const part = total === 0 ? 1 : Math.min(1, done / total)
   const full = Math.floor(part * barWidth)
   return `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${String(Math.floor(part * 100)).padStart(3)} %`
-}
-
-/** Colour where the stream shows any, and nobody has set NO_COLOR. */
-export function styled(format: 'cyan' | 'green' | 'yellow' | 'red' | 'bold', text: string, stream: Output): string {
-  return stream.isTTY === true ? styleText(format, text, { stream: stream as NodeJS.WriteStream }) : text
 }

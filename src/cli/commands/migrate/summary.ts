@@ -1,8 +1,7 @@
 /** What a move has come to, in sentences. */
 import type { MoveInWhy } from '../../../index.ts'
-import type { Output } from '../../io.ts'
-import { amount, counted, duration } from '../../text.ts'
-import { styled } from './progress.ts'
+import type { Io } from '../../io.ts'
+import { amount, counted, duration, styled } from '../../text.ts'
 import type { Walked } from './walk.ts'
 
 /** What stands behind a count of sessions. */
@@ -26,12 +25,12 @@ export interface Story {
   readonly spentMs: number
 }
 
-export function summaryOf({ walked, from, to, dryRun, report, spentMs }: Story, stdout: Output): string {
+export function summaryOf({ walked, from, to, dryRun, report, spentMs }: Story, { stdout, env }: Io): string {
   const { moved, known, ended, refused, whys } = walked
   const head = dryRun
     ? `Dry run: ${counted(moved, 'session')} of ${from} would move to ${to}. Nothing was written.`
     : `${counted(moved, 'session')} of ${from} moved to ${to}, in ${duration(spentMs)}.`
-  const lines = [styled(refused > 0 ? 'yellow' : 'green', head, stdout)]
+  const lines = [styled(refused > 0 ? 'yellow' : 'green', head, stdout, env)]
   if (known > 0) lines.push(`${amount(known)} had moved before.`)
   if (ended > 0) lines.push(`${amount(ended)} had ended already, in the old store.`)
   if (refused > 0) {

@@ -97,7 +97,7 @@ export async function fromAddresses(place: AddressPlace, dryRun: boolean): Promi
     await opened(`the new store (${to.name})`, sessions.ready())
     const where = [settings.url?.name, settings.folder, settings.table, settings.prefix, settings.cookieName].filter((one) => one)
     return {
-      from: [from, ...where].join(' '),
+      from: where.length === 0 ? from : `${from} (${where.join(', ')})`,
       to: to.name,
       move: `${[from, ...where].join(' ')} -> ${to.name} ${app} ${cookieName}`,
       notes,

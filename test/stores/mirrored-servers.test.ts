@@ -1,0 +1,5 @@
+import { mirroredFrom, mirroredTo } from './profiles/mirrored.ts'
+import { storeSuite } from './suite.ts'
+
+storeSuite(mirroredFrom)
+storeSuite(mirroredTo)
