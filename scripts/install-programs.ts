@@ -5,7 +5,7 @@ import { kinds, tools } from './servers/index.ts'
 import { findProgram, type Program } from './servers/launch.ts'
 
 const wanted: readonly Program[] = [
-  { name: 'chromium', packages: ['chromium'], present: () => findBrowser() !== null },
+  { name: 'chromium', packages: ['chromium-headless-shell'], present: () => findBrowser() !== null },
   ...[...kinds, ...tools].filter(({ packages }) => packages.length > 0),
 ]
 

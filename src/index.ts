@@ -4,12 +4,14 @@ export type { CookieOptions } from './http/cookie.ts'
 export { applyOutgoing, type HeaderPort } from './http/outgoing.ts'
 export type { CsrfOptions } from './http/csrf.ts'
 export type {
+  DualWrite,
   MoveIn,
   MoveInCount,
   MoveInPage,
   MoveInPageOptions,
   MoveInRefusal,
   MoveInWhy,
+  OldChanges,
   OldCookies,
   OldSession,
   OldTicket,

@@ -136,7 +136,7 @@ function mortal(command: readonly string[]): readonly string[] {
 }
 
 /** Whether something accepts a connection there. */
-export function accepts(port: number): Promise<boolean> {
+function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     const answer = (yes: boolean) => (): void => {

@@ -6,7 +6,7 @@
  *     "Ada"
  *
  * A line a handler does not ask for is never decoded, and a line nobody changed is written back as it was.
- * Optional envelope members: signedIn, previous, flashes, until, schema. docs/format.md has all of it with test vectors.
+ * Optional envelope members: signedIn, previous, flashes, until, schema, from. docs/format.md has all of it with test vectors.
  */
 
 import { readKeys, writeKeys } from './key-sets.ts'
@@ -42,6 +42,8 @@ export interface State {
   readonly values: Texts
   /** When a value ends before its session does. Unix milliseconds. */
   readonly until: ReadonlyMap<string, number>
+  /** Which session of another system it is kept in step with, sealed (http/ties.ts); `null`: none. */
+  readonly from: string | null
 }
 
 const noUntil: ReadonlyMap<string, number> = new Map()
@@ -60,12 +62,13 @@ export function emptyState(nowMs: number, schemaVersion: number): State {
     flashes: noFlashes,
     values: noTexts,
     until: noUntil,
+    from: null,
   }
 }
 
 /** Writes a body. The owner is not in it: it is a column of the row. */
 export function encodeBody(state: State): string {
-  const { id, secretHash, createdAt, signedInAt, previous, flashes, schemaVersion, until, values } = state
+  const { id, secretHash, createdAt, signedInAt, previous, flashes, schemaVersion, until, from, values } = state
   // Ids and hashes are url-safe: nothing in them needs escaping, and a template costs half of stringifying an object.
   let envelope = `{"v":1,"id":"${id}","secret":"${secretHash}","created":${createdAt}`
   if (signedInAt !== null) envelope += `,"signedIn":${signedInAt}`
@@ -74,6 +77,7 @@ export function encodeBody(state: State): string {
   if (flashes.length > 0) envelope += `,"flashes":${JSON.stringify(flashes.map(({ message, level }) => [message, level]))}`
   if (schemaVersion !== 0) envelope += `,"schema":${schemaVersion}`
   if (until.size > 0) envelope += `,"until":${JSON.stringify([...until])}`
+  if (from !== null) envelope += `,"from":"${from}"`
   envelope += `,"keys":${writeKeys(values.keys)}}`
   return values.size === 0 ? envelope : `${envelope}\n${values.lines.join('\n')}`
 }
@@ -114,7 +118,7 @@ function readPlain(envelope: string, id: string, user: string | null): Envelope 
   return { head, keys }
 }
 
-const nothing = { previous: null, signedInAt: null, schemaVersion: 0, flashes: noFlashes, until: noUntil }
+const nothing = { previous: null, signedInAt: null, schemaVersion: 0, flashes: noFlashes, until: noUntil, from: null }
 
 function readEnvelope(text: string, id: string, user: string | null): Envelope | null {
   const envelope: unknown = JSON.parse(text)
@@ -125,6 +129,7 @@ function readEnvelope(text: string, id: string, user: string | null): Envelope |
   // What may be absent must not come from a polluted Object.prototype: `previous` opens sessions.
   const own = (member: string): unknown => (Object.hasOwn(envelope, member) ? (envelope as Record<string, unknown>)[member] : undefined)
   const [signedIn, previous, flashes, schema, until] = [own('signedIn'), own('previous'), own('flashes'), own('schema'), own('until')]
+  const from = own('from')
   const head = {
     id,
     user,
@@ -135,6 +140,8 @@ function readEnvelope(text: string, id: string, user: string | null): Envelope |
     schemaVersion: typeof schema === 'number' ? schema : 0,
     flashes: flashes === undefined ? noFlashes : readFlashes(flashes),
     until: until === undefined ? noUntil : readUntil(until),
+    // It is written back as it stands.
+    from: typeof from === 'string' && /^[\w-]+$/.test(from) ? from : null,
   }
   return { head, keys }
 }

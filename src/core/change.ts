@@ -74,7 +74,9 @@ function signedIn(base: State, { user, keep }: NonNullable<Change['signIn']>, no
   const kept = base.user === null ? keep : base.user === user
   const values = kept === true ? base.values : base.values.filter((key) => Array.isArray(kept) && kept.includes(key))
   const flashes = kept === false ? [] : base.flashes
-  return { ...base, user, values, until: endsOf(values, base.until), flashes, createdAt: nowMs, signedInAt: nowMs }
+  // The session of the other system has an id from before, and somebody may have planted that.
+  const from = base.user === user ? base.from : null
+  return { ...base, user, values, until: endsOf(values, base.until), flashes, createdAt: nowMs, signedInAt: nowMs, from }
 }
 
 function withKeys(base: State, change: Change, opened: State | null, nowMs: number, terms: Terms): State {

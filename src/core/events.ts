@@ -25,6 +25,8 @@ export type Rejection =
   | 'foreign'
   /** A cookie of a system we move in from whose session has moved already. */
   | 'moved'
+  /** With `dualWrite`: the old application has ended the session, or signed somebody else in or out. */
+  | 'signed_out'
 
 /**
  * What happened, for logs, metrics and alarms. Carries public ids only: no secret, no cookie, no value.

@@ -21,6 +21,8 @@ export interface Shown {
   readonly secretHash: string
   /** Made with an older key than the ring's newest. */
   readonly stale: boolean
+  /** There was none of ours: shown was the cookie of an application that runs beside, whose word is as good (decision 021). */
+  readonly byOldCookie?: true
 }
 
 /** How a save ended. */

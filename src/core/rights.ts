@@ -23,6 +23,15 @@ export function standingOf(secretHash: string, state: State, nowMs: number): Sta
   return previous.seen ? 'reused' : 'overdue'
 }
 
+/** The same for what a client has shown. The cookie of an old application opens what is kept in step with that, and nothing else. */
+export function standingOfShown(
+  { secretHash, byOldCookie }: { readonly secretHash: string; readonly byOldCookie?: true },
+  state: State,
+  nowMs: number,
+): Standing {
+  return byOldCookie === true && state.from !== null ? 'previous' : standingOf(secretHash, state, nowMs)
+}
+
 /** The newest secret is in use: from now on the one before it obeys its grace. */
 export function withSeen(state: State): State {
   const { previous } = state

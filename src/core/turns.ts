@@ -8,7 +8,7 @@ import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { Held, KeeperConfig, SaveOptions, Shown } from './keeper.ts'
 import { endedBy, nextExpiry, touchDue } from './lifetime.ts'
-import { previousOf, standingOf, withSeen } from './rights.ts'
+import { previousOf, standingOf, standingOfShown, withSeen } from './rights.ts'
 import { draw } from './random.ts'
 import { loadBase, rowOf, type Base } from './rows.ts'
 import { hashOf, mintSecret } from './ticket.ts'
@@ -150,14 +150,15 @@ export class Turns {
     if (state === null) return nothing
     const { clock, terms, random } = this.#config
     const nowMs = clock()
-    const standing = standingOf(job.secret.secretHash, state, nowMs)
+    const standing = standingOfShown(job.secret, state, nowMs)
     if (standing === 'none' || standing === 'reused') return nothing
     const { change } = job
     if (change.destroy) return { job, before: state, after: null, newSecret: null }
     const edited = replay(state, change, job.options.opened, nowMs, terms)
     const after = standing === 'current' ? withSeen(edited) : edited
     // Whoever still holds the secret before a rotation finds it done: two at once have one successor.
-    const rotates = standing === 'current' ? change.rotateGraceMs !== null : standing === 'overdue' && isRenewed(job, nowMs)
+    const asked = standing === 'current' || job.secret.byOldCookie === true
+    const rotates = asked ? change.rotateGraceMs !== null : standing === 'overdue' && isRenewed(job, nowMs)
     if (change.signIn === null && !rotates) return { job, before: state, after, newSecret: null }
     const newSecret = mintSecret(random)
     const until = nowMs + (change.rotateGraceMs ?? defaultGraceMs)
@@ -231,10 +232,8 @@ function turnOf(one: Played, base: Base | null, written: Base | null, nowMs: num
   const moved = base !== null && written.expiresAt !== base.expiresAt
   const outcome = after !== before ? 'stored' : moved ? 'slid' : 'untouched'
   // A sign-in written together with it: what the row says now is no longer for this request to see.
-  if (
-    written.state !== after &&
-    standingOf(newSecret === null ? one.job.secret.secretHash : hashOf(newSecret), written.state, nowMs) === 'none'
-  )
+  const shown = newSecret === null ? one.job.secret : { secretHash: hashOf(newSecret) }
+  if (written.state !== after && standingOfShown(shown, written.state, nowMs) === 'none')
     return { before, base: null, outcome, newSecret: null }
   return { before, base: written, outcome, newSecret }
 }

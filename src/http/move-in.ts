@@ -33,6 +33,28 @@ export interface OldSession {
   readonly expiresAt: number | null
   /** Ends it in its own store. Called once, when it has been moved, unless `keepOld` is set. */
   end?(): Promise<void>
+  /** Lets it live on as a visit to the old application would; only with `dualWrite`, and only when that is due. */
+  renew?(): Promise<void>
+}
+
+/** What is to change in an old session. Whatever stands in neither stays as it is. */
+export interface OldChanges {
+  readonly set: Readonly<Record<string, unknown>>
+  readonly drop: readonly string[]
+}
+
+/** Keeps the sessions of the old store in step with ours, for as long as both applications run. They are named by the identity of their ticket. */
+export interface DualWrite {
+  /** Whether `load` can tell who is signed in. Then whoever the old application says is signed in, is. */
+  readonly tellsUser: boolean
+  /** As a ticket's `load`. */
+  load(identity: string, nowMs: number): Promise<OldSession | null>
+  /** How the old application is to see a change of ours; `null`: not at all. */
+  changes(before: Pick<OldSession, 'values' | 'user'>, after: Pick<OldSession, 'values' | 'user'>): Promise<OldChanges | null>
+  /** Changes it in its store; `false`: it is over. Never brings one back, as far as its store can be asked for that. */
+  write(identity: string, changes: OldChanges, nowMs: number): Promise<boolean>
+  /** Ends it in its store. What is over already is no failure. */
+  end(identity: string): Promise<void>
 }
 
 /** The cookies of a request by their exact names, undecoded. */
@@ -63,6 +85,8 @@ export interface MoveIn {
   readonly sunsetAt: number | null
   /** Leave the old cookie and session as they are, for as long as the old application still serves pages. */
   readonly keepOld: boolean
+  /** Keep both in step until `sunsetAt`: it goes with `keepOld` and a sunset. */
+  readonly dualWrite?: DualWrite
   /** Where the old cookie was set, so that it can be expired. */
   readonly cookiePath: string
   readonly cookieDomain: string | null

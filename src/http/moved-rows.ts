@@ -11,6 +11,7 @@ import type { Row } from '../core/types.ts'
 import { checkUser, type Users } from '../core/users.ts'
 import { encodeValue } from '../core/values.ts'
 import type { MoveIn, MoveInWhy, OldSession, OldTicket } from './move-in.ts'
+import type { Ties } from './ties.ts'
 
 /** Where an old session goes. */
 export interface Place {
@@ -36,12 +37,15 @@ export class MovedRows {
   readonly #guard: Guard
   readonly #users: Users
   readonly #scope: string
+  readonly #ties: Ties | null
 
-  constructor(config: KeeperConfig, guard: Guard, users: Users, scope: string) {
+  /** `scope` keeps the places of two applications, or cookies, apart. */
+  constructor(config: KeeperConfig, guard: Guard, users: Users, scope: string, ties: Ties | null) {
     this.#config = config
     this.#guard = guard
     this.#users = users
     this.#scope = scope
+    this.#ties = ties
   }
 
   placeOf(reader: MoveIn, ticket: OldTicket): Place {
@@ -63,7 +67,7 @@ export class MovedRows {
    * new ticket.
    */
   async stateOf(
-    { id, oldHash }: Place,
+    { id, oldHash, reader, ticket }: Place,
     { values, user = null }: OldSession,
     graceEnd: number,
     because?: (why: MoveInWhy) => void,
@@ -76,7 +80,8 @@ export class MovedRows {
       const lines = keys.map((key) => encodeValue(key, values[key], terms.limits))
       const previous = { secretHash: oldHash, until: graceEnd, seen: false, stranded: null }
       const signedInAt = user === null ? null : nowMs
-      const state: State = { ...emptyState(nowMs, schema.version), id, user, signedInAt, previous, values: new Texts(keys, lines) }
+      const from = reader.dualWrite === undefined || this.#ties === null ? null : this.#ties.seal(reader, ticket.identity, id)
+      const state: State = { ...emptyState(nowMs, schema.version), id, user, signedInAt, previous, from, values: new Texts(keys, lines) }
       await schema.check(state)
       rowOf(this.#config, state)
       return state
@@ -96,25 +101,27 @@ export class MovedRows {
 
   /**
    * Writes the new session; `null` when its user may have no more. When that fails, the old cookie has another try. `aliveUntil`: nobody has
-   * used it with us yet, so it lives at least as long as it would have where it comes from.
+   * used it with us yet, so it lives at least as long as it would have where it comes from. `over`: the version of what stands in its place;
+   * then somebody else may be faster, which is `null` too.
    */
-  async make(place: Place, values: State, aliveUntil = 0): Promise<Made | null> {
+  async make(place: Place, values: State, aliveUntil = 0, over?: string | null): Promise<Made | null> {
     const { random, lifetime, emit, name } = this.#config
     const secret = mintSecret(random)
     const state: State = { ...values, secretHash: hashOf(secret) }
     const row = rowOf(this.#config, state)
     const expiresAt = Math.max(row.expiresAt, Math.min(aliveUntil, state.createdAt + lifetime.absoluteMs))
-    const version = await this.#put(place, { ...row, expiresAt })
+    const version = await this.#put(place, { ...row, expiresAt }, over)
     if (version === null) return null
     emit({ type: 'moved_in', name, id: state.id, user: state.user, system: place.reader.system })
     return { state, expiresAt, version, secret }
   }
 
-  async #put(place: Place, row: Row): Promise<string | null> {
+  async #put(place: Place, row: Row, over?: string | null): Promise<string | null> {
     let version: string | null = null
     const put = async (): Promise<Saved> => {
-      version = await this.#guard.put(row, null)
-      if (version === null) throw new CoatcheckError('store_unavailable', 'the place of a session that moves in was taken')
+      version = await this.#guard.put(row, over ?? null)
+      if (version === null && over === undefined)
+        throw new CoatcheckError('store_unavailable', 'the place of a session that moves in was taken')
       return saved
     }
     try {

@@ -17,10 +17,10 @@ import { standingOf } from '../core/rights.ts'
 import { loadBase, loadStored, type Base } from '../core/rows.ts'
 import type { Tickets } from '../core/ticket.ts'
 import { defaultGraceMs } from '../core/turns.ts'
-import type { Users } from '../core/users.ts'
 import type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions, MoveInRefusal, MoveInWhy, OldCookies, OldSession } from './move-in.ts'
-import { MovedRows, type Place } from './moved-rows.ts'
+import type { MovedRows, Place } from './moved-rows.ts'
 import { oldCookiesOf } from './old-cookies.ts'
+import type { SideBySide } from './side-by-side.ts'
 import type { RequestHead } from './types.ts'
 
 /** A session that was opened by an old cookie. */
@@ -36,9 +36,9 @@ export interface Moved {
 export interface MovingParts {
   readonly guard: Guard
   readonly tickets: Tickets
-  readonly users: Users
-  /** Keeps the places of two applications, or cookies, apart. */
-  readonly scope: string
+  readonly rows: MovedRows
+  /** For readers with `dualWrite`; `null`: there are none. */
+  readonly beside: SideBySide | null
   readonly secure: boolean
 }
 
@@ -60,14 +60,16 @@ export class Moving {
   readonly #guard: Guard
   readonly #tickets: Tickets
   readonly #rows: MovedRows
+  readonly #beside: SideBySide | null
   readonly #secure: boolean
   readonly #readers: readonly Reader[]
 
-  constructor(config: KeeperConfig, { guard, tickets, users, scope, secure }: MovingParts, readers: readonly MoveIn[]) {
+  constructor(config: KeeperConfig, { guard, tickets, rows, beside, secure }: MovingParts, readers: readonly MoveIn[]) {
     this.#config = config
     this.#guard = guard
     this.#tickets = tickets
-    this.#rows = new MovedRows(config, guard, users, scope)
+    this.#rows = rows
+    this.#beside = beside
     this.#secure = secure
     this.#readers = readers.map((reader) => ({ reader, marks: marksOf(reader), count: { moved: 0, replayed: 0, refused: 0 } }))
   }
@@ -76,22 +78,29 @@ export class Moving {
     return this.#readers.map(({ reader, count }) => ({ system: reader.system, ...count }))
   }
 
-  /** The session behind an old cookie; without one, `null` at the price of looking for its name. `readOnly`: nothing is moved. */
-  async open(head: RequestHead, readOnly: boolean): Promise<Moved | null> {
+  /**
+   * The session behind an old cookie; without one, `null` at the price of looking for its name. `readOnly`: nothing is moved. `usersOnly`: for
+   * a visitor who has an anonymous session here, only one that somebody is signed in to, where both applications run.
+   */
+  async open(head: RequestHead, readOnly: boolean, usersOnly = false): Promise<Moved | null> {
     const header = head.header('cookie')
     if (header === undefined) return null
     const nowMs = this.#config.clock()
     for (const { reader, marks, count } of this.#readers) {
       if (!marks.some((mark) => header.includes(mark)) || (reader.sunsetAt !== null && nowMs > reader.sunsetAt)) continue
       const cookies = oldCookiesOf(header)
-      if (namesOf(reader).every((name) => cookies.all(name).length === 0)) continue
+      if ((usersOnly && reader.dualWrite === undefined) || namesOf(reader).every((name) => cookies.all(name).length === 0)) continue
       const ticket = reader.verify(cookies, nowMs)
+      if (ticket === null && usersOnly) continue
       if (ticket === null) {
         count.refused++
         reject(this.#config, 'foreign', null)
         continue
       }
-      const moved = await this.#take(this.#rows.placeOf(reader, ticket), cookies, readOnly)
+      const place = this.#rows.placeOf(reader, ticket)
+      const beside = reader.dualWrite === undefined ? 'alone' : await this.#beside?.take(place, { readOnly, usersOnly })
+      if (usersOnly && (typeof beside !== 'object' || beside === null)) continue
+      const moved = beside === 'alone' ? await this.#take(place, cookies, readOnly) : (beside ?? this.#over())
       count[moved === 'over' ? 'refused' : moved === 'replayed' || moved.token === null ? 'replayed' : 'moved']++
       if (typeof moved !== 'string') return moved
     }

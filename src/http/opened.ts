@@ -8,6 +8,7 @@ import { Session } from '../core/session.ts'
 import type { SessionPort } from '../core/session-port.ts'
 import { mintId } from '../core/ticket.ts'
 import type { Outcome } from '../core/types.ts'
+import { arrive } from './arrival.ts'
 import { isSafe } from './csrf.ts'
 import type { Moved } from './moving.ts'
 import type { Room } from './room.ts'
@@ -64,11 +65,13 @@ export class Opened implements SessionPort {
     const shown = tokens === null || tokens.length > 0
     if (!shown && room.moving === null) return new Opened(room, null, phase, false, null)
     try {
-      const held = shown ? await room.keeper.open(tokens) : null
-      const moved = held === null && room.moving !== null ? await room.moving.open(head, readOnly) : null
-      if (moved !== null) return new Opened(room, moved.held, phase, true, null, moved)
+      const own = shown ? await room.keeper.open(tokens) : null
+      const alone = room.moving === null || (own !== null && room.beside === null)
+      const { held, moved } = alone ? { held: own, moved: null } : await arrive(room, head, own, readOnly)
       if (
         held !== null &&
+        // Who comes with an old cookie alone has no form of ours yet, but for one whose session is at home here.
+        (moved === null || held.secret?.byOldCookie === true) &&
         !isSafe(head.method) &&
         room.csrfTokens?.matches(held.state, csrfToken ?? head.header('x-csrf-token')) === false
       ) {
@@ -77,7 +80,7 @@ export class Opened implements SessionPort {
           'without the token of its session; send session.csrfToken as x-csrf-token, or pass it to getSession(request, { csrfToken })',
         )
       }
-      return new Opened(room, held, phase, shown, null)
+      return new Opened(room, held, phase, shown || moved !== null, null, moved)
     } catch (error) {
       const down = error instanceof CoatcheckError && error.code.startsWith('store_')
       if (!down || room.storeDown === 'fail' || readOnly) throw error
@@ -186,6 +189,10 @@ export class Opened implements SessionPort {
     if (this.#over) this.#token = null
     // After a take or a flash the handler still looks at what it opened.
     if (opened !== null && saved.held !== null) this.session.rebase(saved.held.state)
+    if (this.room.beside === null || saved.outcome !== 'stored') return saved
+    // Whatever becomes of the other application: what is stored here is.
+    this.#token = saved.token ?? this.#token
+    await this.room.beside.wrote(saved)
     return saved
   }
 

@@ -17,9 +17,12 @@ import type { SessionStore, Timers } from '../core/types.ts'
 import { durationMs } from '../core/duration.ts'
 import { Users } from '../core/users.ts'
 import { createCsrf, type CsrfJudge } from './csrf.ts'
+import { MovedRows } from './moved-rows.ts'
 import { Moving } from './moving.ts'
 import { ownOptions } from './options.ts'
 import { checkOptions, resolveLimits, waitMs, type SessionsOptions } from './session-options.ts'
+import { SideBySide } from './side-by-side.ts'
+import { Ties, type Twin } from './ties.ts'
 import { cookieTransport, headerTransport, type Transport } from './transport.ts'
 import type { Outgoing } from './types.ts'
 
@@ -38,6 +41,8 @@ export interface Room {
   readonly storeDown: 'fail' | 'read-empty'
   /** Takes over the sessions of other systems; `null` without readers. */
   readonly moving: Moving | null
+  /** Keeps sessions in step with those of an application that still runs; `null`: no reader has `dualWrite`. */
+  readonly beside: SideBySide | null
 }
 
 /** What the rooms of an application share. */
@@ -74,18 +79,23 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   const seals = createSeals(ring, house.random, lifetime.absoluteMs)
   const read: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: transport.vary }
   const room = { config, transport, read, csrf, csrfTokens, storeDown }
-  if (options.store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null, moving: null }
+  const { store, moveIn = [] } = options
+  if (store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null, moving: null, beside: null }
 
-  const guard = createGuard(config, options.store, options)
+  const remove = carrier === 'spill' ? entombing(store, lifetime.absoluteMs, house.clock) : (id: string) => store.delete(id)
+  const twins = moveIn.filter((reader) => reader.dualWrite !== undefined) as Twin[]
+  const ties = twins.length === 0 ? null : new Ties(twins, ring, house)
+  const guard = createGuard(config, store, options, ties === null ? remove : ties.ending(store, remove))
   const users = new Users(config, guard, options.maxPerUser ?? null)
   const tickets = createTickets(ring)
+  const rows = new MovedRows(config, guard, users, scope, ties)
+  const beside = ties === null ? null : new SideBySide(config, { guard, tickets, rows, ties, remove })
+  const moving = moveIn.length === 0 ? null : new Moving(config, { guard, tickets, rows, beside, secure: transport.secure }, moveIn)
   const stored = new StoredKeeper(config, guard, tickets, users)
-  const { moveIn = [] } = options
-  const parts = { guard, tickets, users, scope, secure: transport.secure }
-  const moving = moveIn.length === 0 ? null : new Moving(config, parts, moveIn)
-  if (carrier === 'stored') return { ...room, keeper: stored, users, guard, moving }
+  const whole = { ...room, users, guard, moving, beside }
+  if (carrier === 'stored') return { ...whole, keeper: stored }
   const spill = { trustMs: durationMs('trust', options.trust ?? 0), tokenBytesMax: transport.tokenBytesMax }
-  return { ...room, keeper: new SpillKeeper(config, guard, seals, tickets, stored, users, spill), users, guard, moving }
+  return { ...whole, keeper: new SpillKeeper(config, guard, seals, tickets, stored, users, spill) }
 }
 
 function keeperConfig(
@@ -104,14 +114,19 @@ function keeperConfig(
   return { ...shared, name, terms, emit, schema: createSchemaCheck({ schema, schemaVersion, migrate }, limits) }
 }
 
-function createGuard({ name, clock, timers, lifetime, emit }: KeeperConfig, store: SessionStore, options: SessionsOptions): Guard {
-  const { storeCallsMax = 10_000, carrier } = options
+function createGuard(
+  { name, timers, emit }: KeeperConfig,
+  store: SessionStore,
+  options: SessionsOptions,
+  remove: (id: string) => Promise<void>,
+): Guard {
+  const { storeCallsMax = 10_000 } = options
   if (!Number.isSafeInteger(storeCallsMax) || storeCallsMax < 1)
     throw new CoatcheckError('config_invalid', 'storeCallsMax must be a whole number from 1')
   return new Guard(store, {
     deadlineMs: waitMs('storeDeadline', options.storeDeadline ?? '2s'),
     callsMax: storeCallsMax,
-    remove: carrier === 'spill' ? entombing(store, lifetime.absoluteMs, clock) : (id) => store.delete(id),
+    remove,
     timers,
     failed: (operation, error) => emit({ type: 'store_failed', name, operation, error }),
   })

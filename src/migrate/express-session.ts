@@ -6,11 +6,13 @@
  *   store     JSON { cookie: { originalMaxAge, expires, … }, …values }; express-session/stores.ts
  */
 import type { MoveIn, OldTicket } from '../http/move-in.ts'
+import type { DualWriteOptions } from './common/dual-write.ts'
 import { decodedCookie, firstCookie } from './common/cookie-value.ts'
 import { idTest } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { moveInOptionNames, readerOf, readerOptions, secretsOf, type MoveInOptions } from './common/reader.ts'
 import { signedText } from './common/signed-text.ts'
+import { changeableOf, renewal } from './express-session/changing.ts'
 import { oldSessions, type ExpressStore } from './express-session/stores.ts'
 import { walkOf, type LoadStored } from './express-session/walk.ts'
 
@@ -18,7 +20,7 @@ export { passportUser } from './common/passport.ts'
 export type { Mapped } from './common/reader.ts'
 export type { ExpressStore, MongoSessions, PostgresSessions, RedisSessions, SessionStoreInstance } from './express-session/stores.ts'
 
-export interface ExpressSessionOptions extends MoveInOptions {
+export interface ExpressSessionOptions extends MoveInOptions, DualWriteOptions {
   /** The `secret` of the old application: one, or several, newest first. */
   readonly secret: string | readonly string[]
   /**
@@ -34,6 +36,8 @@ export interface ExpressSessionOptions extends MoveInOptions {
   /** What a session id looks like, all of it, for an application with a `genid`; nothing else reaches the store. Default `/[\w-]{16,128}/`. */
   readonly id?: RegExp
 }
+
+const kind = { own: ['cookie'] } as const
 
 /**
  * Takes over the sessions of express-session, each once, from the cookie `connect.sid` or the one `cookieName` says. All values come along,
@@ -55,7 +59,7 @@ export interface ExpressSessionOptions extends MoveInOptions {
  * ```
  */
 export function fromExpressSession(options: ExpressSessionOptions): MoveIn {
-  const own = readerOptions('fromExpressSession', options, [...moveInOptionNames, 'secret', 'store', 'prefix', 'table', 'id'])
+  const own = readerOptions('fromExpressSession', options, [...moveInOptionNames, 'dualWrite', 'secret', 'store', 'prefix', 'table', 'id'])
   const secrets = secretsOf('fromExpressSession', 'secret', own.secret)
   const isId = idTest('fromExpressSession', own.id)
   const old = oldSessions('fromExpressSession', own)
@@ -70,7 +74,9 @@ export function fromExpressSession(options: ExpressSessionOptions): MoveIn {
       because?.('unreadable')
       return null
     }
-    return { values, expiresAt: own.keepOld === true ? null : (endsAt ?? lifeEnd(cookie, nowMs)), end: () => old.end(id) }
+    const renew = own.dualWrite === undefined ? undefined : renewal(old, kind, id, stored, nowMs)
+    const expiresAt = own.keepOld === true || own.dualWrite !== undefined ? null : (endsAt ?? lifeEnd(cookie, nowMs))
+    return { values, expiresAt, end: () => old.end(id), ...(renew === undefined ? {} : { renew }) }
   }
 
   return readerOf('fromExpressSession', own, {
@@ -81,6 +87,7 @@ export function fromExpressSession(options: ExpressSessionOptions): MoveIn {
       return id === null || !isId(id) ? null : { identity: id, load: (because) => load(id, nowMs, because) }
     },
     ...walkOf(old, isId, load),
+    ...changeableOf(old, kind, load),
   })
 }
 

@@ -6,11 +6,13 @@
  *   store    { cookie: { originalMaxAge, expires, … }, …values }, in a Store that express-session would take as well
  */
 import type { MoveIn, OldTicket } from '../http/move-in.ts'
+import type { DualWriteOptions } from './common/dual-write.ts'
 import { decodedCookie, firstCookie } from './common/cookie-value.ts'
 import { idTest } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { invalid, moveInOptionNames, readerOf, readerOptions, secretsOf, type MoveInOptions } from './common/reader.ts'
 import { signedText } from './common/signed-text.ts'
+import { changeableOf, renewal } from './express-session/changing.ts'
 import { oldSessions, type ExpressStore } from './express-session/stores.ts'
 import { walkOf, type LoadStored } from './express-session/walk.ts'
 
@@ -26,7 +28,7 @@ export interface FastifySigner {
 /** The `secret` of the old application: one, or several, newest first, or its signer. */
 export type FastifySecret = string | readonly string[] | FastifySigner
 
-export interface FastifySessionOptions extends MoveInOptions {
+export interface FastifySessionOptions extends MoveInOptions, DualWriteOptions {
   readonly secret: FastifySecret
   /** The store the old application has. Its default one lives in its memory and cannot be read from elsewhere. */
   readonly store: ExpressStore
@@ -41,7 +43,8 @@ export interface FastifySessionOptions extends MoveInOptions {
 }
 
 const own = ['cookie', 'sessionId', 'encryptedSessionId'] as const
-const optionNames = ['secret', 'store', 'cookiePrefix', 'prefix', 'table', 'id'] as const
+const kind = { own, isOver }
+const optionNames = ['dualWrite', 'secret', 'store', 'cookiePrefix', 'prefix', 'table', 'id'] as const
 
 /**
  * Takes over the sessions of @fastify/session, each once, from the cookie `sessionId` or the one `cookieName` says. All values come along;
@@ -77,7 +80,9 @@ export function fromFastifySession(options: FastifySessionOptions): MoveIn {
     if (values === null || isOver(cookie?.expires, nowMs)) return null
     const life = cookie?.originalMaxAge
     const lifeEnd = typeof life === 'number' ? nowMs + life : null
-    return { values, expiresAt: given.keepOld === true ? null : (endsAt ?? lifeEnd), end: () => old.end(id) }
+    const renew = given.dualWrite === undefined ? undefined : renewal(old, kind, id, stored, nowMs)
+    const expiresAt = given.keepOld === true || given.dualWrite !== undefined ? null : (endsAt ?? lifeEnd)
+    return { values, expiresAt, end: () => old.end(id), ...(renew === undefined ? {} : { renew }) }
   }
 
   return readerOf('fromFastifySession', given, {
@@ -88,6 +93,7 @@ export function fromFastifySession(options: FastifySessionOptions): MoveIn {
       return id === null || !isId(id) ? null : { identity: id, load: (because) => load(id, nowMs, because) }
     },
     ...walkOf(old, isId, load),
+    ...changeableOf(old, kind, load),
   })
 }
 

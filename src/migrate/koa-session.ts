@@ -9,6 +9,7 @@
 import type { MoveIn, MoveInWhy, OldSession, OldTicket } from '../http/move-in.ts'
 import { oldCookiesOf } from '../http/old-cookies.ts'
 import { firstCookie } from './common/cookie-value.ts'
+import { changed, type ChangeableSessions, type DualWriteOptions } from './common/dual-write.ts'
 import { checkProof, idTest, strangeId } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { dataIdentity, keygripOf, pairedCookie, signatureName, type Keygrip, type KeygripKeys } from './common/keygrip.ts'
@@ -22,11 +23,13 @@ export type { Mapped } from './common/reader.ts'
 export interface KoaStore {
   get(id: string, maxAge: undefined, options: { readonly rolling: boolean }): unknown
   destroy(id: string): unknown
+  /** What `dualWrite` needs besides. */
+  set?(id: string, session: object, maxAge: number | 'session', options: { readonly changed: boolean; readonly rolling: boolean }): unknown
   /** Only for moving in bulk, which koa-session itself cannot: a page of ids; `cursor: null` starts, and ends. */
   ids?(cursor: string | null, limit: number): Promise<{ readonly ids: readonly string[]; readonly cursor: string | null }>
 }
 
-export interface KoaSessionOptions extends MoveInOptions {
+export interface KoaSessionOptions extends MoveInOptions, DualWriteOptions {
   /** The old application's `app.keys`: texts, newest first, or its `Keygrip`. */
   readonly keys?: KeygripKeys
   /** The `store` that koa-session was given. Default: the sessions are in the cookie itself. */
@@ -61,10 +64,13 @@ const own = ['_expire', '_maxAge', '_session'] as const
  * ```
  */
 export function fromKoaSession(options: KoaSessionOptions): MoveIn {
-  const given = readerOptions('fromKoaSession', options, [...moveInOptionNames, 'keys', 'store', 'id', 'allowUnsignedIds'])
+  const given = readerOptions('fromKoaSession', options, [...moveInOptionNames, 'dualWrite', 'keys', 'store', 'id', 'allowUnsignedIds'])
   const { store, id, cookieName: name = 'koa.sess' } = given
   const keygrip = keygripIn(given)
   const isId = idTest('fromKoaSession', id)
+  const write = store === undefined ? undefined : writerOf(store)
+  const goesOn = given.keepOld === true || given.dualWrite !== undefined
+  const load = store === undefined ? null : loaderOf(store, goesOn, given.dualWrite === undefined ? undefined : write)
   return readerOf('fromKoaSession', given, {
     system: 'koa-session',
     cookieName: 'koa.sess',
@@ -72,11 +78,12 @@ export function fromKoaSession(options: KoaSessionOptions): MoveIn {
     verify(cookies, name, nowMs): OldTicket | null {
       const value = keygrip === null ? firstCookie(cookies, name) : pairedCookie(cookies, name, keygrip)
       if (value === null) return null
-      if (store !== undefined) return isId(value) ? { identity: value, load: (because) => loadFrom(store, value, nowMs, because) } : null
+      if (load !== null) return isId(value) ? { identity: value, load: (because) => load(value, nowMs, because) } : null
       const found = inCookie(value, nowMs)
       return found === null ? null : { identity: dataIdentity(value), shared: found.expiresAt === null, load: () => found }
     },
-    ...(store?.ids === undefined ? {} : { walk: walker(store, isId) }),
+    ...(load === null || store?.ids === undefined ? {} : { walk: walker(store, isId, load) }),
+    ...(load === null || write === undefined ? {} : { changeable: { load, write, end: async (id) => void (await store?.destroy(id)) } }),
   })
 }
 
@@ -110,19 +117,52 @@ function keygripIn(options: KoaSessionOptions): Keygrip | null {
   return allowUnsignedIds ? null : keygripOf('fromKoaSession', keys as KeygripKeys)
 }
 
-async function loadFrom(store: KoaStore, id: string, nowMs: number, because?: (why: MoveInWhy) => void): Promise<OldSession | null> {
-  const stored = await store.get(id, undefined, { rolling: false })
-  const session = membersOf(stored)
-  if (session === null && stored !== null && stored !== undefined) because?.('unreadable')
-  const found = judged(session, nowMs)
-  return found === null ? null : { ...found, end: async () => void (await store.destroy(id)) }
+type Load = (id: string, nowMs: number, because?: (why: MoveInWhy) => void) => Promise<OldSession | null>
+type Write = ChangeableSessions['write']
+
+/** `goesOn`: the old application does, and moves the end of its sessions. */
+function loaderOf(store: KoaStore, goesOn: boolean, write: Write | undefined): Load {
+  return async (id, nowMs, because) => {
+    const stored = await store.get(id, undefined, { rolling: false })
+    const session = membersOf(stored)
+    if (session === null && stored !== null && stored !== undefined) because?.('unreadable')
+    const found = judged(session, nowMs)
+    if (found === null) return null
+    const { values, expiresAt } = found
+    const lifeMs = session?.['_maxAge']
+    // As koa-session's `renew` does it.
+    const due = write !== undefined && expiresAt !== null && typeof lifeMs === 'number' && expiresAt - nowMs < lifeMs / 2
+    return {
+      values,
+      expiresAt: goesOn ? null : expiresAt,
+      end: async () => void (await store.destroy(id)),
+      ...(due ? { renew: async () => void (await write(id, { set: {}, drop: [] }, nowMs)) } : {}),
+    }
+  }
 }
 
-function walker(store: KoaStore, isId: (text: string) => boolean): NonNullable<MoveIn['walk']> {
+/** A store of koa-session cannot compare: of two who change a session at once the last one's values stand. */
+function writerOf(store: KoaStore): Write | undefined {
+  const { set } = store
+  if (typeof set !== 'function') return undefined
+  return async (id, changes, nowMs) => {
+    const session = membersOf(await store.get(id, undefined, { rolling: false }))
+    if (session === null || judged(session, nowMs) === null) return false
+    const next = changed(session, changes, own)
+    const lifeMs = next['_maxAge']
+    const lives = typeof lifeMs === 'number'
+    // koa-session keeps it in its store for ten seconds longer than its cookie.
+    const maxAge = lives ? lifeMs + 10_000 : 'session'
+    await set.call(store, id, lives ? { ...next, _expire: nowMs + lifeMs } : next, maxAge, { changed: true, rolling: false })
+    return true
+  }
+}
+
+function walker(store: KoaStore, isId: (text: string) => boolean, load: Load): NonNullable<MoveIn['walk']> {
   return async (from, limit) => {
     const { ids = [], cursor = null } = (await store.ids?.(from, limit)) ?? {}
     const tickets = ids.map((id): OldTicket => {
-      const read: OldTicket['load'] = (because) => loadFrom(store, id, Date.now(), because)
+      const read: OldTicket['load'] = (because) => load(id, Date.now(), because)
       return { identity: id, load: isId(id) ? read : strangeId }
     })
     return { tickets, cursor }

@@ -177,7 +177,10 @@ it('P-05 D-08 nothing in src turns text into code', () => {
     expect(code, file).not.toMatch(/\beval\(|\bFunction\(|\bvm\.|\brequire\(/)
     // The insides of strings are blank here: what is left between the brackets is an expression.
     const loads = [...code.matchAll(/\bimport\(([^)]*)\)/g)].filter(([, what = '']) => /[a-z]/i.test(what))
-    expect(loads.length === 0 || file === 'src/stores/url/load.ts' || file.startsWith('src/cli/'), `${file} loads what an expression names`).toBe(true)
+    expect(
+      loads.length === 0 || file === 'src/stores/url/load.ts' || file.startsWith('src/cli/'),
+      `${file} loads what an expression names`,
+    ).toBe(true)
     expect(importsOf(file, textOf(file))).not.toContain('node:vm')
   }
 })

@@ -25,7 +25,7 @@ export async function listening(listener: RequestListener): Promise<Listening> {
   }
 }
 
-class Browser {
+export class Browser {
   readonly jar: Map<string, string>
 
   constructor(jar: ReadonlyMap<string, string> = new Map()) {

@@ -11,7 +11,8 @@ const publicNames: Record<string, readonly string[]> = {
     Session SetOptions SessionInfo Flash Merge Duration Secret StandardSchemaV1
     CoatcheckError ErrorCode SessionEvent Rejection
     SessionStore Row StoredRow Guarantees Clock Random Timers
-    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount MoveInPage MoveInPageOptions MoveInRefusal MoveInWhy OldCookies OldSession OldTicket`),
+    Visit RequestHead Outgoing Outcome applyOutgoing HeaderPort MoveIn MoveInCount MoveInPage MoveInPageOptions MoveInRefusal MoveInWhy
+    OldCookies OldSession OldTicket DualWrite OldChanges`),
   './memory': words('memoryStore MemoryStoreOptions'),
   './sqlite': words('sqliteStore SqliteStoreOptions'),
   './postgres': words('postgresStore PostgresStoreOptions PgClient PostgresJsClient'),

@@ -12,7 +12,7 @@ import { Visitor } from '../support/visitor.ts'
 
 const closing: (() => unknown)[] = []
 afterAll(async () => {
-  for (const close of closing.reverse()) await close()
+  for (const close of closing.toReversed()) await close()
 })
 
 async function serverWith(...settings: string[]): Promise<Server> {

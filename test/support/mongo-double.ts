@@ -220,7 +220,8 @@ function updated(document: Doc, change: Doc): Doc {
   if (!Object.keys(change).some((name) => name.startsWith('$'))) return { _id: document['_id'], ...change }
   const after = { ...document }
   for (const [operator, fields] of Object.entries(change)) {
-    if (operator !== '$max') throw new Error(`the double does not know ${operator}`)
+    if (operator === '$set') Object.assign(after, fields)
+    else if (operator !== '$max') throw new Error(`the double does not know ${operator}`)
     for (const [name, value] of Object.entries(fields as Doc)) if (!(Number(after[name]) >= Number(value))) after[name] = value
   }
   return after
@@ -232,6 +233,8 @@ function matches(document: Doc, filter: Doc): boolean {
     if (!isOperators(wanted)) return value !== undefined && key(value) === key(wanted)
     return Object.entries(wanted).every(([operator, operand]) => {
       if (operator === '$in') return (operand as unknown[]).some((one) => key(one) === key(value))
+      if (operator === '$eq') return key(operand) === key(value)
+      if (operator === '$gt' && operand instanceof Date) return value instanceof Date && value > operand
       if (operator === '$gt') return typeof value === 'string' && value > String(operand)
       throw new Error(`the double does not know ${operator}`)
     })

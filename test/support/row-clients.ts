@@ -81,8 +81,8 @@ export class RowClients {
     // Mostly the newest version anybody has seen, sometimes one that must be stale by now.
     const seen = this.#versionsOf(at)
     const newest = seen.at(-1) ?? null
-    const any = dice.chance(0.75) ? newest : dice.pick([null, ...seen])
-    const expected = any === null && !this.#world.creates ? newest : any
+    const chosen = dice.chance(0.75) ? newest : dice.pick([null, ...seen])
+    const expected = chosen === null && !this.#world.creates ? newest : chosen
     if (expected === null && !this.#world.creates) return
     const row = { body: `${client}-${++this.#made}`, expiresAt: this.#expiry() }
     const over = expected === null ? null : (this.#bodies.get(this.#nameOf(at, expected)) ?? '?')

@@ -1,6 +1,9 @@
 /** What the readers of all systems have in common. */
-import { CoatcheckError } from '../../core/errors.ts'
 import type { MoveIn, MoveInWhy, OldCookies, OldSession, OldTicket } from '../../http/move-in.ts'
+import { dualWriteOf, type ChangeableSessions, type DualWriteOptions } from './dual-write.ts'
+import { invalid } from './invalid.ts'
+
+export { invalid } from './invalid.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -51,13 +54,15 @@ export interface System {
   verify(cookies: OldCookies, cookieName: string, nowMs: number): OldTicket | null
   walk?: MoveIn['walk'] | undefined
   count?: MoveIn['count'] | undefined
+  /** Its sessions, where they are in a store that can be written. */
+  changeable?: ChangeableSessions | undefined
 }
 
 /** A reader of one system. Throws `config_invalid`. */
 export function readerOf(
   reader: string,
-  options: MoveInOptions,
-  { system, cookieName, otherNames, expire, verify, walk, count }: System,
+  options: MoveInOptions & DualWriteOptions,
+  { system, cookieName, otherNames, expire, verify, walk, count, changeable }: System,
 ): MoveIn {
   const { map, path = '/', domain = null, keepOld = false } = options
   const name = options.cookieName ?? cookieName
@@ -72,13 +77,15 @@ export function readerOf(
             ? 'path and domain must be those the old cookie was set with'
             : null
   if (wrong !== null) throw invalid(`${reader}: ${wrong}`)
+  const dualWrite = dualWriteOf(reader, options, changeable && { ...changeable, load: withMapThere(changeable, map) })
   return {
     system,
     cookieName: name,
     ...(otherNames === undefined ? {} : { otherNames: otherNames(name) }),
     ...(expire === undefined ? {} : { expire }),
     sunsetAt: sunsetOf(reader, options.sunset),
-    keepOld,
+    keepOld: keepOld || dualWrite !== undefined,
+    ...(dualWrite === undefined ? {} : { dualWrite }),
     cookiePath: path,
     cookieDomain: domain,
     verify(cookies, nowMs) {
@@ -100,6 +107,13 @@ async function mappedPage(
 
 function withMap(ticket: OldTicket, map: MoveInOptions['map']): OldTicket {
   return map === undefined ? ticket : { ...ticket, load: async (because) => mapped(await ticket.load(because), map, because) }
+}
+
+function withMapThere(old: ChangeableSessions, map: MoveInOptions['map']): ChangeableSessions['load'] {
+  return async (id, nowMs) => {
+    const found = await old.load(id, nowMs)
+    return map === undefined ? found : mapped(found, map)
+  }
 }
 
 async function mapped(
@@ -144,8 +158,4 @@ export function secretsOf(reader: string, option: string, value: unknown): reado
   const all: unknown[] = Array.isArray(value) ? value : [value]
   if (all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')) return all as string[]
   throw invalid(`${reader}: ${option} must be the old application's secret, or an array of them, newest first`)
-}
-
-export function invalid(sentence: string): CoatcheckError {
-  return new CoatcheckError('config_invalid', sentence)
 }

@@ -11,17 +11,24 @@
  */
 import { invalid } from '../common/reader.ts'
 import { redisKeys } from '../common/redis-keys.ts'
+import { mongoWriter, postgresWriter, redisWriter, storeWriter, type Writer } from './writers.ts'
 
 /** A `Store` of express-session, with whatever options of its own. */
 export interface SessionStoreInstance {
   get(id: string, callback: (error: unknown, session?: unknown) => void): unknown
   destroy(id: string, callback: (error?: unknown) => void): unknown
+  /** What `dualWrite` needs besides. */
+  set?(id: string, session: object, callback: (error?: unknown) => void): unknown
+  touch?(id: string, session: object, callback: (error?: unknown) => void): unknown
+  createSession?(request: object, session: object): object
 }
 
 /** A client of node-redis, ioredis or iovalkey, for the layout of connect-redis. A whole one, but of no Cluster, can be walked too. */
 export interface RedisSessions {
   get(key: string): Promise<unknown>
   del(key: string): Promise<unknown>
+  /** What `dualWrite` needs besides. */
+  eval?(script: string, ...rest: never[]): unknown
 }
 
 /** A pool of pg, for the layout of connect-pg-simple. */
@@ -36,6 +43,8 @@ export interface MongoSessions {
   /** What a walk needs besides. */
   find?(filter: object, options: object): { toArray(): Promise<readonly object[]> }
   estimatedDocumentCount?(): Promise<number>
+  /** What `dualWrite` needs besides. */
+  updateOne?(filter: object, update: object): Promise<unknown>
 }
 
 export type ExpressStore = SessionStoreInstance | RedisSessions | PostgresSessions | MongoSessions
@@ -46,6 +55,8 @@ export interface OldSessions {
   end(id: string): Promise<void>
   /** Where a store can name its sessions. */
   readonly all?: AllSessions | undefined
+  /** Where it can change them. */
+  readonly writer?: Writer | undefined
 }
 
 export interface AllSessions {
@@ -99,6 +110,7 @@ function inStore(store: SessionStoreInstance): OldSessions {
   return {
     read: (id) => answered((callback) => store.get(id, callback)),
     end: async (id) => void (await answered((callback) => store.destroy(id, callback))),
+    writer: storeWriter(store, answered),
   }
 }
 
@@ -119,6 +131,7 @@ function inRedis(redis: RedisSessions, prefix: string): OldSessions {
   return {
     read: (id) => redis.get(prefix + id),
     end: async (id) => void (await redis.del(prefix + id)),
+    writer: redisWriter(redis, prefix),
     all: keys && {
       async page(from, limit, nowMs) {
         const { ids, cursor } = await keys.page(from, limit)
@@ -141,6 +154,7 @@ function inPostgres(pool: PostgresSessions, table: string): OldSessions {
       return (rows[0] as { sess?: unknown } | undefined)?.sess ?? null
     },
     end: async (id) => void (await pool.query(`DELETE FROM ${name} WHERE sid = $1`, [id])),
+    writer: postgresWriter(pool, name),
     all: {
       async page(after, limit, nowMs) {
         const ends = 'extract(epoch FROM expire::timestamptz) * 1000 AS ends'
@@ -166,6 +180,7 @@ function inMongo(collection: MongoSessions): OldSessions {
       return isOver(expires, nowMs) ? null : (session ?? null)
     },
     end: async (id) => void (await collection.deleteOne({ _id: id })),
+    writer: mongoWriter(collection, isOver),
     all: typeof collection.find !== 'function' ? undefined : walkedMongo(collection, isOver),
   }
 }

@@ -5,7 +5,7 @@ import { openDocument } from './documents.ts'
 import { openKeyValue } from './key-value.ts'
 import { openSql } from './sql.ts'
 
-export interface OpenContext {
+interface OpenContext {
   readonly migrate: boolean
   /** Opens the stores within a store. */
   open(url: string): Promise<SessionStore>

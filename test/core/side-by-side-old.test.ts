@@ -1,0 +1,327 @@
+/** What the old application does, and what becomes of our sessions. */
+import { describe, expect, test } from 'vitest'
+import { createSessions, type Sessions } from '../../src/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { counted, secret } from '../support/backends.ts'
+import { beside, down, oldTwin, seenBy } from '../support/beside.ts'
+import { Visitor } from '../support/visitor.ts'
+
+type Any = Record<string, unknown>
+
+const newSecret = 'a newer secret, also longer than 32 bytes'
+const tokenIn = (visitor: Visitor): string | undefined => visitor.jar.get('__Host-session')
+
+describe('who is signed out there is so here', () => {
+  test('M-06 at the next request, with an event', async () => {
+    const { old, arrived, visitor, events, sessions } = beside()
+    const ada = await arrived()
+    old.rows.delete('a')
+    expect(await seenBy(ada)).toBe('nobody')
+    expect(events).toMatchObject([
+      { type: 'moved_in', user: 'ada' },
+      { type: 'rejected', why: 'signed_out' },
+      { type: 'rejected', why: 'foreign' },
+    ])
+    expect(await sessions.list('ada')).toEqual([])
+    expect(await seenBy(visitor())).toBe('nobody')
+  })
+
+  test('M-06 also for a visit that has neither of the cookies but a ticket, and for one that only looks', async () => {
+    const { old, arrived, sessions } = beside()
+    const ada = await arrived()
+    ada.jar.delete('old')
+    expect(await seenBy(ada)).toBe('ada')
+    expect((await sessions.peek(ada.cookie))?.user).toBe('ada')
+    old.rows.delete('a')
+    expect(await sessions.peek(ada.cookie)).toBeNull()
+    expect(await sessions.list('ada')).toHaveLength(1)
+    expect(await seenBy(ada)).toBe('nobody')
+    expect(await sessions.list('ada')).toEqual([])
+  })
+
+  test('M-06 who signs out in the same old session is anonymous here, with the values from there and a new secret', async () => {
+    const { old, arrived, sessions } = beside()
+    const ada = await arrived()
+    await ada.visit((session) => session.set('secret', 'hers'))
+    const before = ada.clone()
+    old.rows.set('a', { n: 5 })
+    expect((await ada.visit((session) => [session.user, session.toJSON()])).result).toEqual([null, { n: 5 }])
+    expect(tokenIn(ada)).not.toBe(tokenIn(before))
+    expect(await sessions.list('ada')).toEqual([])
+  })
+
+  test('M-06 and who signs in there is signed in here: the ticket from before opens nothing', async () => {
+    const { old, arrived } = beside()
+    const visitor = await arrived('anonymous')
+    const planted = visitor.clone()
+    planted.jar.delete('old')
+    old.rows.set('anonymous', { user: 'ada', n: 1 })
+    // Not even when its holder is the first to come.
+    expect(await seenBy(planted)).toBe('nobody')
+    expect(await seenBy(visitor)).toBe('ada')
+    expect(await seenBy(planted)).toBe('nobody')
+    expect(await seenBy(visitor)).toBe('ada')
+  })
+
+  test('M-06 twenty at once after a sign-in there: one session, and each sees it', async () => {
+    const { old, arrived, make, sessions, events } = beside()
+    const visitor = await arrived('anonymous')
+    old.rows.set('anonymous', { user: 'ada', n: 1 })
+    const other = make()
+    const all = Array.from({ length: 20 }, (_, n) => new Visitor(n % 2 === 0 ? sessions : other, visitor.jar))
+    const seen = await Promise.all(all.map((one) => one.visit((session) => (session.update('n', (n) => Number(n) + 1), session.user))))
+    expect(seen.map(({ result }) => result)).toEqual(Array.from({ length: 20 }, () => 'ada'))
+    const changed = all.filter((one) => tokenIn(one) !== tokenIn(visitor))
+    expect(changed).toHaveLength(1)
+    expect((await changed[0]?.visit((session) => session.get('n')))?.result).toBe(21)
+    expect(old.rows.get('anonymous')).toEqual({ user: 'ada', n: 21 })
+    expect(events.filter(({ type }) => type === 'moved_in')).toHaveLength(2)
+  })
+
+  test('M-06 a new session there, as after a sign-in that regenerates: ours ends, and that one moves in', async () => {
+    const { old, arrived, sessions } = beside()
+    const visitor = await arrived('anonymous')
+    old.rows.set('b', { user: 'bob', n: 2 })
+    visitor.jar.set('old', 'b.good')
+    expect(await seenBy(visitor)).toBe('bob')
+    expect(await sessions.list('bob')).toHaveLength(1)
+    expect((await visitor.visit((session) => session.get('n'))).result).toBe(2)
+    expect(old.rows.has('anonymous')).toBe(true)
+  })
+
+  test('without a user to go by, only the end counts', async () => {
+    const { old, arrived } = beside({ tellsUser: false })
+    const visitor = await arrived()
+    await visitor.visit((session) => session.set('n', 2))
+    old.rows.set('a', { n: 3 })
+    expect((await visitor.visit((session) => session.get('n'))).result).toBe(2)
+    old.rows.clear()
+    expect(await seenBy(visitor)).toBe('nobody')
+  })
+
+  test('when the old store is down nobody is signed out, and nobody anonymous', async () => {
+    const { old, arrived, visitor, sessions, make } = beside()
+    const ada = await arrived()
+    old.faults.set('load', down)
+    for (const one of [ada, visitor()]) await expect(seenBy(one)).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(sessions.peek(ada.cookie)).rejects.toMatchObject({ code: 'store_unavailable' })
+    const empty = new Visitor(make({ storeDown: 'read-empty' }), ada.jar)
+    expect(await seenBy(empty)).toBe('nobody')
+    await expect(empty.clone().visit((session) => session.set('n', 2))).rejects.toMatchObject({ code: 'store_unavailable' })
+    old.faults.clear()
+    expect(await seenBy(ada)).toBe('ada')
+  })
+})
+
+describe('both are signed in to', () => {
+  test('the old session lives on while only ours is used; that this fails is an event', async () => {
+    const { old, arrived, events, sessions } = beside()
+    const ada = await arrived()
+    old.renewalDue = true
+    await ada.visit(() => {})
+    await sessions.peek(ada.cookie)
+    expect(old.calls.filter((call) => call === 'renew')).toHaveLength(1)
+    old.faults.set('renew', down)
+    expect(await seenBy(ada)).toBe('ada')
+    expect(events.at(-1)).toMatchObject({ type: 'store_failed', operation: 'dual-write' })
+  })
+
+  test('L-01 a sign-in here ends the old session, whose id somebody may have planted; ours goes on alone', async () => {
+    const { old, arrived, visitor, sessions } = beside()
+    const planted = await arrived('anonymous')
+    await planted.visit((session) => session.signIn('bob'))
+    expect(old.rows.has('anonymous')).toBe(false)
+    old.calls.length = 0
+    expect((await planted.visit((session) => (session.set('n', 2), session.user))).result).toBe('bob')
+    expect(await seenBy(visitor('anonymous'))).toBe('nobody')
+    expect(await seenBy(planted)).toBe('bob')
+    expect(await sessions.list('bob')).toHaveLength(1)
+    expect(old.calls).toEqual([])
+  })
+
+  test('one of the same user, who has shown the password again, does not', async () => {
+    const { old, arrived, visitor } = beside()
+    const ada = await arrived()
+    await ada.visit((session) => session.set('sudo', true).signIn('ada'))
+    expect(old.rows.get('a')).toMatchObject({ user: 'ada', sudo: true })
+    expect(await seenBy(ada)).toBe('ada')
+    expect(await seenBy(visitor())).toBe('ada')
+  })
+
+  test('M-06 the old cookie alone is as good as it is there, and can do everything', async () => {
+    const { old, arrived, visitor, advance, whys } = beside()
+    const ada = await arrived()
+    await ada.visit(() => {})
+    advance(60_000)
+    const restarted = visitor()
+    await restarted.visit((session) => session.set('n', 2))
+    expect((await ada.visit((session) => session.get('n'))).result).toBe(2)
+    await restarted.visit((session) => session.rotate())
+    expect(await seenBy(restarted)).toBe('ada')
+    expect([tokenIn(restarted) === tokenIn(ada), await seenBy(ada)]).toEqual([false, 'ada'])
+    await visitor().visit((session) => session.destroy())
+    expect([await seenBy(ada), await seenBy(restarted), old.rows.has('a')]).toEqual(['nobody', 'nobody', false])
+    expect(whys()).not.toContain('moved')
+  })
+
+  test('but is no way around the token of a form', async () => {
+    const { arrived, visitor } = beside({ ours: { csrf: { token: true } } })
+    const ada = await arrived()
+    await ada.visit(() => {})
+    const post = { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' } }
+    await expect(visitor().visit((session) => session.set('n', 2), post)).rejects.toMatchObject({ code: 'csrf_refused' })
+    const { result: token } = await visitor().visit((session) => session.csrfToken)
+    await visitor().visit((session) => session.set('n', 2), { method: 'POST', headers: { ...post.headers, 'x-csrf-token': String(token) } })
+    expect((await ada.visit((session) => session.get('n'))).result).toBe(2)
+  })
+
+  test('M-04 ours has ended by itself and the old one has not: twenty requests make one anew', async () => {
+    const { old, arrived, visitor, advance, sessions, make } = beside({ ours: { lifetime: { idle: '1h', absolute: '10h' } } })
+    const ada = await arrived()
+    await ada.visit((session) => session.set('n', 2))
+    advance(2 * 3_600_000)
+    const other = make({ lifetime: { idle: '1h', absolute: '10h' } })
+    const all = Array.from({ length: 20 }, (_, n) => visitor('a', n % 2 === 0 ? sessions : other))
+    const ids = await Promise.all(
+      all.map(async (one) => (await one.visit((session) => [session.id, session.user, session.get('n')])).result),
+    )
+    expect(new Set(ids.map((id) => JSON.stringify(id))).size).toBe(1)
+    expect(ids[0]?.slice(1)).toEqual(['ada', 2])
+    expect(all.filter((one) => tokenIn(one) !== undefined)).toHaveLength(1)
+    expect(await sessions.list('ada')).toHaveLength(1)
+    old.rows.clear()
+    expect(await seenBy(visitor())).toBe('nobody')
+  })
+
+  test('M-06 somebody anonymous here who has signed in there is signed in; with an anonymous old session nothing changes', async () => {
+    const { old, sessions, whys } = beside()
+    const visitor = new Visitor(sessions)
+    await visitor.visit((session) => session.set('lang', 'en'))
+    visitor.jar.set('old', 'anonymous.good')
+    expect((await visitor.visit((session) => [session.user, session.get('lang')])).result).toEqual([null, 'en'])
+    visitor.jar.set('old', 'a.bad')
+    expect((await visitor.visit((session) => [session.user, session.get('lang')])).result).toEqual([null, 'en'])
+    expect(whys()).toEqual([])
+    visitor.jar.set('old', 'a.good')
+    expect(await seenBy(visitor)).toBe('ada')
+    expect((await visitor.visit((session) => session.get('n'))).result).toBe(1)
+    await visitor.visit((session) => session.destroy())
+    expect(old.rows.has('a')).toBe(false)
+    const bob = new Visitor(sessions)
+    await bob.visit((session) => session.signIn('bob'))
+    bob.jar.set('old', 'anonymous.good')
+    old.rows.set('anonymous', { user: 'ada' })
+    expect(await seenBy(bob)).toBe('bob')
+  })
+
+  test('sessions that were moved in bulk are kept in step too', async () => {
+    const { old, sessions, arrived } = beside()
+    expect(await sessions.moveInPage('old')).toMatchObject({ moved: 2 })
+    await (await arrived()).visit((session) => session.set('n', 2))
+    expect(old.rows.get('a')).toMatchObject({ n: 2 })
+    await sessions.revokeUser('ada')
+    expect(old.rows.has('a')).toBe(false)
+  })
+})
+
+describe('until when', () => {
+  test('M-06 after the sunset ours go on alone, the old cookie opens nothing, and nothing is asked there', async () => {
+    const { old, arrived, visitor, advance } = beside({ sunsetAt: 1_800_000_000_000 })
+    const ada = await arrived()
+    advance(1)
+    old.calls.length = 0
+    old.rows.delete('a')
+    await ada.visit((session) => session.set('n', 2))
+    expect(await seenBy(ada)).toBe('ada')
+    expect(await seenBy(visitor())).toBe('nobody')
+    await ada.visit((session) => session.destroy())
+    expect(old.calls).toEqual([])
+  })
+
+  test('M-03 when dualWrite is taken away, so is what the old cookie could', async () => {
+    const { old, arrived, visitor, make, advance } = beside({ ours: { lifetime: { idle: '1h', absolute: '10h' } } })
+    const ada = await arrived()
+    await ada.visit(() => {})
+    const { dualWrite: _dualWrite, ...reader } = old.reader
+    const plain = make({ moveIn: [reader] })
+    expect(await seenBy(new Visitor(plain, ada.jar))).toBe('ada')
+    expect(await seenBy(visitor('a', plain))).toBe('nobody')
+    await new Visitor(plain, ada.jar).visit((session) => session.destroy())
+    advance(3_600_000)
+    expect(await seenBy(visitor('a', plain))).toBe('nobody')
+  })
+
+  test('what moved in before dualWrite was written is not kept in step, and its old cookie stays dead', async () => {
+    const { old, visitor, make, sessions } = beside()
+    const { dualWrite: _dualWrite, ...reader } = old.reader
+    const ada = visitor('a', make({ moveIn: [reader] }))
+    await ada.visit(() => {})
+    await ada.visit(() => {})
+    old.calls.length = 0
+    expect(await seenBy(new Visitor(sessions, ada.jar))).toBe('ada')
+    expect(await seenBy(visitor())).toBe('nobody')
+    expect(old.calls).toEqual([])
+  })
+
+  test('T-07 while the secret of the server is being replaced; when the old one is gone, it begins anew with the old cookie', async () => {
+    const { old, arrived, make } = beside()
+    const ada = await arrived()
+    ada.jar.delete('old')
+    const both = make({ secret: [newSecret, secret] })
+    await new Visitor(both, ada.jar).visit((session) => session.set('n', 2))
+    expect(old.rows.get('a')).toMatchObject({ n: 2 })
+    const renewed = new Visitor(both, ada.jar)
+    await renewed.visit((session) => session.rotate())
+    const lost = new Visitor(make({ secret: newSecret }), renewed.jar)
+    expect(await seenBy(lost.clone())).toBe('nobody')
+    lost.jar.set('old', 'a.good')
+    expect((await lost.visit((session) => [session.user, session.get('n')])).result).toEqual(['ada', 2])
+    expect(await seenBy(lost)).toBe('ada')
+  })
+})
+
+describe('S3.7 what it costs', () => {
+  const calls = async (sessions: Sessions<Any>, store: { calls: string[] }, visitor: Visitor): Promise<string[]> => {
+    store.calls.length = 0
+    await new Visitor(sessions, visitor.jar).visit((session) => session.get('n'))
+    await new Visitor(sessions, visitor.jar).visit((session) => session.set('n', Math.random()))
+    await visitor.visit((session) => session.destroy())
+    return store.calls.splice(0)
+  }
+
+  test('a session that has not moved in costs what it would without, but for the look of a logout', async () => {
+    const { old, sessions, store } = beside()
+    const plainStore = counted(memoryStore())
+    const plain = createSessions<Any>({ secret, store: plainStore, clock: () => 1_800_000_000_000 })
+    const [one, other] = [new Visitor(sessions), new Visitor(plain)]
+    for (const visitor of [one, other]) await visitor.visit((session) => session.set('n', 1).signIn('bob'))
+    const with_ = await calls(sessions, store, one)
+    const without = await calls(plain, plainStore, other)
+    expect(with_.filter((call) => call !== 'get')).toEqual(without.filter((call) => call !== 'get'))
+    expect(with_.length - without.length).toBe(1)
+    expect(old.calls).toEqual([])
+  })
+
+  test('one that has, with a reader without dualWrite, nothing at all', async () => {
+    const old = oldTwin()
+    const { dualWrite: _dualWrite, ...reader } = old.reader
+    const { sessions, store, arrived } = beside({ old: { ...old, reader } })
+    const plainStore = counted(memoryStore())
+    const plain = createSessions<Any>({ secret, store: plainStore, clock: () => 1_800_000_000_000 })
+    const [one, other] = [await arrived(), new Visitor(plain)]
+    await other.visit((session) => session.set('n', 1))
+    for (const visitor of [one, other]) await visitor.visit((session) => session.rotate())
+    old.calls.length = 0
+    expect(await calls(sessions, store, one)).toEqual(await calls(plain, plainStore, other))
+    expect(old.calls).toEqual([])
+  })
+
+  test('one that is kept in step: a look there for each request, a write and a look here for what changes', async () => {
+    const { old, sessions, store, arrived } = beside()
+    const ada = await arrived()
+    await ada.visit(() => {})
+    old.calls.length = 0
+    expect(await calls(sessions, store, ada)).toEqual(['get', 'get', 'put', 'get', 'get', 'get', 'delete'])
+    expect(old.calls).toEqual(['load', 'load', 'write', 'load', 'end', 'end'])
+  })
+})
