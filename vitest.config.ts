@@ -1,12 +1,18 @@
-import { defineConfig } from 'vitest/config'
+import { join } from 'node:path'
+import { configDefaults, defineConfig } from 'vitest/config'
 
-export default defineConfig({
+/** `npm run test:full` is `--mode full`: the files that end in .full.test.ts as well, and what `test/support/full.ts` names. */
+export default defineConfig(({ mode }) => ({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(mode === 'full' ? [] : ['test/**/*.full.test.ts'])],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // More than the two cores it is meant for: half of the time is waiting, for servers and for lifetimes to end.
+    maxWorkers: 4,
+    // What tests start in processes of their own is compiled once.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
     globalSetup: ['test/support/servers-host.ts'],
     reporters: ['./scripts/no-skips.ts', 'default'],
   },
-})
+}))

@@ -2,13 +2,15 @@
 import { spawnSync } from 'node:child_process'
 import { findProgram, type Program } from './launch.ts'
 
-const pythons = new Map<string, string | null>()
+const pythons = new Map<string, string>()
 
 /** A Python 3 that has these modules, `null` where there is none: the PATH's, else Debian's, which alone sees what apt-get installs. */
 export function pythonWith(...modules: readonly string[]): string | null {
   const key = modules.join()
-  if (!pythons.has(key)) pythons.set(key, [findProgram(['python3']), '/usr/bin/python3'].find((one) => hasModules(one, modules)) ?? null)
-  return pythons.get(key) ?? null
+  const found = pythons.get(key) ?? [findProgram(['python3']), '/usr/bin/python3'].find((one) => hasModules(one, modules)) ?? null
+  // One that is not there may be installed yet.
+  if (found !== null) pythons.set(key, found)
+  return found
 }
 
 /** Without importing them, which takes a second. */

@@ -19,6 +19,8 @@ export interface Program {
 /** A kind of server. */
 export interface ServerKind extends Program {
   start(): Promise<Server>
+  /** Makes an empty database on one that runs, and answers its address: for who cannot share with others. */
+  database?(url: string, name: string): Promise<string>
 }
 
 /** A server that runs. */

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createConnection } from 'mysql2/promise'
 import { run } from '../run.ts'
 import { findProgram, launch, type Server, type ServerKind, theProgram } from './launch.ts'
 
@@ -25,6 +26,8 @@ export function startMysql(settings: readonly string[] = []): Promise<Server> {
       theProgram(programs),
       '--no-defaults',
       `--datadir=${join(folder, 'data')}`,
+      // At its start a server removes the temporary tables of others from a folder that it shares with them, and they crash.
+      `--tmpdir=${folder}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
@@ -43,4 +46,10 @@ export const mysql: ServerKind = {
   packages: ['mariadb-server'],
   present: () => findProgram(programs) !== null,
   start: () => startMysql(),
+  async database(url, name) {
+    const admin = await createConnection(url)
+    await admin.query(`CREATE DATABASE ${name}`)
+    await admin.end()
+    return url.replace(/[^/]*$/, name)
+  },
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { run } from '../run.ts'
 import { findProgram, launch, type Owner, type Server, type ServerKind, theProgram } from './launch.ts'
 
@@ -55,4 +56,11 @@ export const postgres: ServerKind = {
   packages: ['postgresql'],
   present: () => findProgram(['postgres'], folders()) !== null,
   start: () => startPostgres(),
+  async database(url, name) {
+    const admin = new Client({ connectionString: url })
+    await admin.connect()
+    await admin.query(`CREATE DATABASE ${name}`)
+    await admin.end()
+    return url.replace(/[^/]*$/, name)
+  },
 }

@@ -21,14 +21,20 @@ export function startRedis(settings: readonly string[] = []): Promise<Server> {
       'no',
       '--loglevel',
       'warning',
+      '--databases',
+      '1024',
       ...settings,
     ],
   })
 }
+
+let databases = 0
 
 export const redis: ServerKind = {
   name: 'redis',
   packages: ['redis-server'],
   present: () => findProgram(programs) !== null,
   start: () => startRedis(),
+  // They have numbers and are all there from the start.
+  database: async (url) => `${url}/${++databases}`,
 }

@@ -1,6 +1,8 @@
 import { CoatcheckError } from '../core/errors.ts'
+import type { Guard } from '../core/guard.ts'
 import { systemRandom, systemTimers } from '../core/machine.ts'
 import type { Session } from '../core/session.ts'
+import type { SessionStore } from '../core/types.ts'
 import type { SessionInfo, Users } from '../core/users.ts'
 import type { MoveInCount, MoveInPage, MoveInPageOptions } from './move-in.ts'
 import { Opened } from './opened.ts'
@@ -76,8 +78,8 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
   refuseSharedCookies(rooms)
   const guards = [...rooms.values()].flatMap(({ guard }) => guard ?? [])
   // Several sessions may share a store: it is swept and closed once.
-  const guardOf = new Map(guards.map((guard) => [guard.store, guard]))
-  const stops = [...guardOf.values()].map((guard) => startSweeping(guard, house))
+  const guardsOf = Map.groupBy(guards, ({ store }) => store) as Map<SessionStore, [Guard, ...Guard[]]>
+  const stops = [...guardsOf.values()].map((of) => startSweeping(of, house))
 
   const usersOf = (name: string | undefined): Users => {
     const { users } = roomNamed(rooms, name)
@@ -105,12 +107,12 @@ export function createSessions<Data extends object = Record<string, unknown>>(op
       throw new CoatcheckError('unsupported', 'these sessions have no readers; write createSessions({ moveIn: [ … ] })')
     },
     async ready() {
-      await Promise.all([...guardOf.values()].map((guard) => guard.ready()))
+      await Promise.all([...guardsOf.values()].map(([guard]) => guard.ready()))
     },
     async close() {
       for (const stop of stops) stop()
       for (const guard of guards) guard.close()
-      for (const store of guardOf.keys()) await store.close?.()
+      for (const store of guardsOf.keys()) await store.close?.()
     },
   }
 }

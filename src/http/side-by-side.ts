@@ -32,10 +32,13 @@ export interface SideBySideParts {
 }
 
 const attemptsMax = 64
+const done = Promise.resolve()
 
 export class SideBySide {
   readonly #config: KeeperConfig
   readonly #parts: SideBySideParts
+  /** By session: the last of the writes to the old store that are under way. */
+  readonly #writing = new Map<string, Promise<void>>()
 
   constructor(config: KeeperConfig, parts: SideBySideParts) {
     this.#config = config
@@ -70,7 +73,7 @@ export class SideBySide {
   async take(place: Place, options: { readonly readOnly: boolean; readonly usersOnly: boolean }): Promise<Moved | 'alone' | null> {
     const { guard } = this.#parts
     const tie = { reader: place.reader, identity: place.ticket.identity } as Tie
-    const there = await loadBase(this.#config, guard, place.id)
+    const there = await this.#newest(place.id)
     if (there !== null && there.state.from === null) return 'alone'
     const old = await this.#load(tie)
     if (old === null) return there === null ? null : this.#end(place.id, options.readOnly)
@@ -82,21 +85,30 @@ export class SideBySide {
   }
 
   /** After a commit: lets the old application see what it has changed. Rejects when it could not, and then both may differ. */
-  async wrote(saved: Saved): Promise<void> {
-    const { guard, ties } = this.#parts
-    const { before, held, outcome } = saved
-    if (outcome !== 'stored' || before === null || held === null) return
-    const tie = ties.of(before)
-    if (tie === null || tie === 'lost') return
-    let known = before
-    let newest: Base | null = { ...held, version: held.version ?? '' }
+  wrote({ before, held, outcome }: Saved): Promise<void> {
+    const tie = outcome === 'stored' && before !== null && held !== null ? this.#parts.ties.of(before) : null
+    if (tie === null || tie === 'lost' || before === null || held === null) return done
+    // One after another: in a store that compares they would only be in each other's way.
+    const ahead = this.#writing.get(before.id)
+    const write = async (): Promise<void> => this.#bring(tie, before, ahead === undefined ? held : await this.#newest(before.id))
+    const mine = ahead === undefined ? write() : ahead.then(write, write)
+    this.#writing.set(before.id, mine)
+    const leave = (): void => {
+      if (this.#writing.get(before.id) === mine) this.#writing.delete(before.id)
+    }
+    mine.then(leave, leave)
+    return mine
+  }
+
+  async #bring(tie: Tie, before: State, after: Pick<Held, 'state' | 'version'> | null): Promise<void> {
+    let [known, newest] = [before, after]
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       // Signed in to: from here on it goes alone. Ended: what was written may have come behind the end.
-      if (newest === null || newest.state.from === null) return guard.run('dual-write', () => endOld(tie))
-      const { state, version }: Base = newest
+      if (newest === null || newest.state.from === null) return this.#parts.guard.run('dual-write', () => endOld(tie))
+      const { state, version }: Pick<Held, 'state' | 'version'> = newest
       if (!(await this.#write(tie, known, state))) return
       // Whoever writes last to the old store looks whether it was the newest. So in the end it has what ours has.
-      newest = await loadBase(this.#config, guard, state.id)
+      newest = await this.#newest(state.id)
       if (newest?.version === version) return
       known = state
     }
@@ -104,6 +116,10 @@ export class SideBySide {
       'store_unavailable',
       `other processes changed this session during all ${attemptsMax} attempts to dual-write it`,
     )
+  }
+
+  async #newest(id: string): Promise<Base | null> {
+    return loadBase(this.#config, this.#parts.guard, id)
   }
 
   /** `false`: there is nothing to write, or nothing to write to. */
@@ -136,7 +152,7 @@ export class SideBySide {
     old: OldSession,
     { over, readOnly }: { readonly over: string | null; readonly readOnly: boolean },
   ): Promise<Moved | null> {
-    const { guard, tickets, rows } = this.#parts
+    const { tickets, rows } = this.#parts
     const state = await rows.stateOf(place, old, this.#config.clock() + defaultGraceMs)
     if (state === null) return null
     if (readOnly) return { held: { state, expiresAt: Number.MAX_SAFE_INTEGER, version: null, secret: null }, token: null, forget: [] }
@@ -147,7 +163,7 @@ export class SideBySide {
       const held = { ...made, secret: { secret: '', secretHash: place.oldHash, stale: false } }
       return { held, token: tickets.write(place.id, made.secret), forget: [] }
     }
-    const there = await loadBase(this.#config, guard, place.id)
+    const there = await this.#newest(place.id)
     return there !== null && there.state.from !== null && isSameUser(tie, old, there.state) ? this.#admitted(place, there) : null
   }
 

@@ -6,8 +6,9 @@ const restMs = 60_000
 const stepMs = 50
 const rowsPerStep = 500
 
-/** Sweeps a store that wants it, from its first use on; answers how to stop. */
-export function startSweeping(guard: Guard, { clock, timers }: House): () => void {
+/** Sweeps a store that wants it, from its first use by any of its guards on; answers how to stop. */
+export function startSweeping(guards: readonly [Guard, ...Guard[]], { clock, timers }: House): () => void {
+  const [guard] = guards
   const { store } = guard
   const { sweep } = store
   if (sweep === undefined) return () => {}
@@ -24,7 +25,10 @@ export function startSweeping(guard: Guard, { clock, timers }: House): () => voi
   const rest = (delayMs: number): void => {
     if (!stopped) timer = timers.set(step, delayMs)
   }
-  guard.onceUsed(() => rest(restMs))
+  const begin = (): void => {
+    if (timer === undefined) rest(restMs)
+  }
+  for (const one of guards) one.onceUsed(begin)
   return () => {
     stopped = true
     timers.clear(timer)

@@ -217,12 +217,13 @@ it('O-03 a listener that throws, or fails later, breaks no request and no proces
   ])
 })
 
-it('F-01 named sessions that share a store close it once, and sweep it once', async () => {
+it.each(['auth', 'cart'])('F-01 named sessions that share a store close it once, and sweep it once when %s is used', async (name) => {
   const inner = memoryStore()
   let [closed, swept] = [0, 0]
   const { timers, pass } = manualTimers()
   const store = { ...inner, close: async () => void closed++, sweep: async () => (swept++, 0) }
   const sessions = createSessions({ secret, timers, stores: { auth: store, cart: store, other: memoryStore() } })
+  await new Visitor(sessions).visit((session) => session.set('a', 1), { name })
   pass(60_000)
   await sessions.close()
   expect([closed, swept]).toEqual([1, 1])

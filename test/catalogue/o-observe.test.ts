@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Rejection, Sessions, SessionsOptions } from '../../src/index.ts'
 import { all, memory, spill, type Setup } from '../support/backends.ts'
+import { oldTwin } from '../support/beside.ts'
 import { cookieName, holder, listener, request } from '../support/raw.ts'
 import { oldSystem } from '../support/old-system.ts'
 import { Visitor } from '../support/visitor.ts'
@@ -23,6 +24,7 @@ interface Reached {
 }
 
 const minuteMs = 60_000
+const twin = oldTwin()
 const flip = (char: string | undefined): string => (char === 'A' ? 'B' : 'A')
 const send = (scene: Scene, ...tokens: string[]): Promise<unknown> =>
   request(scene.sessions, tokens.map((token) => `${cookieName}=${token}`).join('; '))
@@ -129,6 +131,21 @@ const reached: readonly Reached[] = [
       rejected('moved', expect.any(String) as string),
     ],
   },
+  {
+    why: 'signed_out',
+    options: { moveIn: [twin.reader] },
+    async act({ sessions }) {
+      const visitor = new Visitor(sessions, new Map([['old', 'a.good']]))
+      await visitor.visit(() => {})
+      twin.rows.delete('a')
+      visitor.jar.delete('old')
+      await visitor.visit(() => {})
+    },
+    expected: () => [
+      { type: 'moved_in', name: 'session', id: expect.any(String) as string, user: 'ada', system: 'old' },
+      rejected('signed_out', expect.any(String) as string),
+    ],
+  },
 ]
 
 describe('every word of rejection', () => {
@@ -162,6 +179,7 @@ describe('every word of rejection', () => {
       csrf: true,
       foreign: true,
       moved: true,
+      signed_out: true,
     }
     expect(Object.keys(words).toSorted()).toEqual(reached.map(({ why }) => why).toSorted())
   })

@@ -1,17 +1,26 @@
 import { createCipheriv, createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { emptyState } from '../../src/core/body.ts'
 import { createRing } from '../../src/core/keys.ts'
 import { createMac } from '../../src/core/mac.ts'
 import { createSeals } from '../../src/core/seal.ts'
 import { createTickets, hashOf, mintId, mintSecret } from '../../src/core/ticket.ts'
+import { Ties, type Twin } from '../../src/http/ties.ts'
+import { oldTwin } from '../support/beside.ts'
 import { everyKind, golden, goldenRandom, goldenSessions, playScenes, type Scene } from '../support/golden.ts'
 
 interface Fixture {
   readonly secret: string
-  readonly keys: { readonly kid: string; readonly ticket: string; readonly seal: { readonly day: number; readonly key: string } }
+  readonly keys: {
+    readonly kid: string
+    readonly ticket: string
+    readonly seal: { readonly day: number; readonly key: string }
+    readonly tie: string
+  }
   readonly tickets: readonly { readonly id: string; readonly secret: string; readonly hash: string; readonly ticket: string }[]
   readonly seals: readonly { readonly text: string; readonly nonce: string; readonly token: string }[]
+  readonly ties: readonly { readonly id: string; readonly text: string; readonly nonce: string; readonly from: string }[]
   readonly scenes: readonly Scene[]
 }
 
@@ -60,6 +69,25 @@ describe('golden vectors', () => {
       const sealed = Buffer.concat([iv, cipher.update(padded), cipher.final(), cipher.getAuthTag()])
       expect(token).toBe(`s1${kid}${day}${sealed.toString('base64url')}`)
       expect(createSeals(ring, goldenRandom(), 86_400_000).read(token, golden.nowMs)).toEqual({ text, stale: false })
+    }
+  })
+
+  it('T-12 what says which session another is kept in step with is what the format says, done by hand', () => {
+    const { kid, tie: tieKey } = fixture.keys
+    expect(hkdf(`tie\n${scope}`, 32).toString('hex')).toBe(tieKey)
+    for (const { id, text, nonce, from } of fixture.ties) {
+      const iv = Buffer.from(nonce, 'hex')
+      const cipher = createCipheriv('aes-256-gcm', Buffer.from(tieKey, 'hex'), iv)
+      cipher.setAAD(Buffer.from(id))
+      const sealed = Buffer.concat([iv, cipher.update(text), cipher.final(), cipher.getAuthTag()])
+      expect(from).toBe(kid + sealed.toString('base64url'))
+      const { reader } = oldTwin()
+      const random = (): Uint8Array => iv
+      const ties = new Ties([reader as Twin], ring, { clock: () => golden.nowMs, random })
+      const [, , identity] = JSON.parse(text) as string[]
+      expect(ties.seal(reader, String(identity), id)).toBe(from)
+      expect(ties.of({ ...emptyState(0, 0), id, from })).toEqual({ reader, identity })
+      expect(fixture.scenes.some(({ row }) => row?.body.includes(`,"from":"${from}","keys":`))).toBe(true)
     }
   })
 

@@ -9,7 +9,7 @@ import { expressShop, oldVisitor, type Shop } from './express-shop.ts'
 import { program, standingIn, started, underWay } from './program.ts'
 import { folder } from './screen.ts'
 
-const count = 5_000
+const count = 2_000
 
 describeWith(['redis'], 'the sessions of an Express application in Redis', () => {
   let shop: Shop
@@ -47,7 +47,7 @@ describeWith(['redis'], 'the sessions of an Express application in Redis', () =>
     const cwd = folder()
     const { exit, out, err } = await program(toFile(), { cwd })
     expect([exit, err]).toEqual([0, expect.stringContaining('Moving the sessions of express-redis')])
-    expect(out).toMatch(/^5,000 sessions of express-redis .* moved to sqlite:sessions\.db, in \d+ s\.\n/)
+    expect(out).toMatch(/^2,000 sessions of express-redis .* moved to sqlite:sessions\.db, in \d+ s\.\n/)
     expect(await sessionsIn(cwd)).toBe(count)
     expect(standingIn(cwd)).toBeNull()
     expect(await open(cwd, 17)).toEqual({ seen: [false, null, 17, [{ sku: 'A17' }]], again: 17, jar: ['__Host-session'] })
@@ -55,7 +55,7 @@ describeWith(['redis'], 'the sessions of an Express application in Redis', () =>
     expect(await shop.store.get(shop.ids[18] ?? '')).toMatchObject({ n: 18 })
 
     const again = await program(toFile(), { cwd })
-    expect([again.exit, again.out]).toEqual([0, expect.stringMatching(/^0 sessions .*\n5,\d{3} had moved before\.\n$/)])
+    expect([again.exit, again.out]).toEqual([0, expect.stringMatching(/^0 sessions .*\n2,\d{3} had moved before\.\n$/)])
     expect(await sessionsIn(cwd)).toBe(count)
   })
 
@@ -63,7 +63,7 @@ describeWith(['redis'], 'the sessions of an Express application in Redis', () =>
     const cwd = folder()
     const { exit, out } = await program([...toFile(), '--dry-run'], { cwd })
     expect(exit).toBe(0)
-    expect(out).toMatch(/^Dry run: [45],\d{3} sessions of express-redis .* would move to sqlite:sessions\.db\. Nothing was written\.\n$/)
+    expect(out).toMatch(/^Dry run: [12],\d{3} sessions of express-redis .* would move to sqlite:sessions\.db\. Nothing was written\.\n$/)
     expect(readdirSync(cwd)).toEqual([])
   })
 
@@ -86,7 +86,7 @@ describeWith(['redis'], 'the sessions of an Express application in Redis', () =>
     expect([resumed.exit, await sessionsIn(cwd), existsSync(join(cwd, '.coatcheck-migrate.json'))]).toEqual([0, expect.any(Number), false])
     const [, moved = '0'] = /^([\d,]+) sessions/.exec(resumed.out) ?? []
     expect(await sessionsIn(cwd)).toBe(Number(moved.replace(',', '')))
-    expect(await open(cwd, 4_999)).toMatchObject({ seen: [false, null, 4_999, expect.anything()] })
+    expect(await open(cwd, count - 1)).toMatchObject({ seen: [false, null, count - 1, expect.anything()] })
   })
 
   test('killed without a word it goes on behind the last page it had saved', { timeout: 120_000 }, async () => {
@@ -187,7 +187,7 @@ describeWith(['redis'], 'the sessions of an Express application in Redis', () =>
       for (const told of [out, err])
         expect([told.includes(`${username}@`), password !== '' && told.includes(password)]).toEqual([false, false])
       const store = await storeFromUrl(url)
-      expect((await store.idsOf?.('4321'))?.length).toBe(1)
+      expect((await store.idsOf?.('1321'))?.length).toBe(1)
       await store.close?.()
     })
   })

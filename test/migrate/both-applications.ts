@@ -8,7 +8,7 @@ import { Browser, filled, listening, type Listening } from './two-applications.t
 type Values = Record<string, unknown>
 
 /** What the reader of an old application is given. */
-export interface BothOptions {
+interface BothOptions {
   readonly map: (values: Values) => { values: Values; user: string | null }
   readonly dualWrite: { toOld: (values: Readonly<Values>, user: string | null) => Values }
   readonly sunset: string

@@ -1,5 +1,4 @@
-import { datastore, datastoreMode } from './profiles/datastore.ts'
+import { datastore } from './profiles/datastore.ts'
 import { storeSuite } from './suite.ts'
 
 storeSuite(datastore)
-storeSuite(datastoreMode)

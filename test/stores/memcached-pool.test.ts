@@ -83,7 +83,7 @@ describeWith(['memcached'], 'connections to memcached:', () => {
     const { port } = await started()
     const proxy = await faultProxy(port)
     onTestFinished(() => proxy.close())
-    const store = open(`127.0.0.1:${proxy.port}`, { connectionsMax: 4, timeoutMs: 400 })
+    const store = open(`127.0.0.1:${proxy.port}`, { connectionsMax: 4, timeoutMs: 1_000 })
     const one = row()
     await store.put(one, null)
     await crowd(store, async () => proxy.connections === 4)
@@ -93,7 +93,7 @@ describeWith(['memcached'], 'connections to memcached:', () => {
     proxy.set(null)
     // Not four deadlines, one for each connection: one was enough.
     expect(await store.get(one.id)).toMatchObject(one)
-    await sleep(450)
+    await sleep(1_050)
     expect(proxy.connections).toBeLessThanOrEqual(2)
   })
 

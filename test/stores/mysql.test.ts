@@ -1,5 +1,4 @@
-import { mysql, mysqlCountingChanges } from './profiles/mysql.ts'
+import { mysql } from './profiles/mysql.ts'
 import { storeSuite } from './suite.ts'
 
 storeSuite(mysql)
-storeSuite(mysqlCountingChanges, ['once'])

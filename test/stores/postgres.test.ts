@@ -1,5 +1,4 @@
-import { postgres, postgresWithPostgresJs } from './profiles/postgres.ts'
+import { postgres } from './profiles/postgres.ts'
 import { storeSuite } from './suite.ts'
 
 storeSuite(postgres)
-storeSuite(postgresWithPostgresJs)

@@ -2,13 +2,16 @@
 import { describe, expect, it } from 'vitest'
 import { storeContract } from '../../src/testing/store-contract.ts'
 import { kindNamed } from '../../scripts/servers/index.ts'
+import { full } from '../support/full.ts'
 import { describeWith, sharedServer } from '../support/server.ts'
 import { countRoundTrips } from './counting.ts'
 import { faults, FaultyPlace } from './faults.ts'
 import type { OpenedProfile, StoreProfile } from './profile.ts'
 
-/** The contract, twice on the same dirty servers; round trips by the server's own count; what a broken connection does. */
-export function storeSuite(profile: StoreProfile, passes: readonly string[] = ['once', 'and again']): void {
+const passes = full ? ['once', 'and again'] : ['once']
+
+/** The contract, in full twice on the same dirty servers; round trips by the server's own count; what a broken connection does. */
+export function storeSuite(profile: StoreProfile): void {
   const open = async (): Promise<OpenedProfile> => profile.open(await Promise.all(profile.servers.map(sharedServer)))
   describeWith(profile.servers, profile.name, () => {
     for (const time of passes) {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createSessions, type Random, type Row, type Session, type Sessions, type SessionsOptions } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { tokenOf } from './raw.ts'
+import { oldTwin } from './beside.ts'
 import { Visitor } from './visitor.ts'
 
 type Any = Record<string, unknown>
@@ -56,6 +56,8 @@ const scenes: readonly {
   readonly carrier: Scene['carrier']
   readonly steps: readonly Step[]
   readonly schemaVersion?: number
+  /** The cookies its visitor comes with. */
+  readonly jar?: ReadonlyMap<string, string>
 }[] = [
   { name: 'one text', carrier: 'stored', steps: [(session) => session.set('name', 'Ada')] },
   { name: 'every kind of value', carrier: 'stored', steps: [fill] },
@@ -77,6 +79,12 @@ const scenes: readonly {
   { name: 'sealed and signed in', carrier: 'sealed', steps: [(session) => session.set('a', 1).signIn('ada')] },
   { name: 'spill, while it is small', carrier: 'spill', steps: [(session) => session.set('a', 1)] },
   { name: 'spill, signed in', carrier: 'spill', steps: [(session) => session.set('a', 1), (session) => session.signIn('ada')] },
+  {
+    name: 'moved in, and kept in step with the old session',
+    carrier: 'stored',
+    jar: new Map([['old', 'anonymous.good']]),
+    steps: [(session) => session.set('name', 'Ada')],
+  },
 ]
 
 function fill(session: Session<Any>): void {
@@ -92,7 +100,9 @@ export async function goldenSessions(
   const store = memoryStore()
   for (const row of rows) await store.put(row, null)
   const { secret, app, nowMs } = golden
-  const options: SessionsOptions = { secret, app, clock: () => nowMs, random: goldenRandom(), schemaVersion }
+  const random = goldenRandom()
+  const moving = carrier === 'stored' ? { moveIn: [oldTwin().reader] } : {}
+  const options: SessionsOptions = { secret, app, clock: () => nowMs, random, schemaVersion, ...moving }
   const kept = { ...store, guarantees: { ...store.guarantees, mayEvict: false } }
   return {
     sessions: createSessions(carrier === 'sealed' ? { ...options, carrier, irrevocable: true } : { ...options, carrier, store: kept }),
@@ -103,9 +113,9 @@ export async function goldenSessions(
 /** Plays every scene; answers what the client and the store hold at its end. */
 export async function playScenes(): Promise<Scene[]> {
   const played: Scene[] = []
-  for (const { name, carrier, steps, schemaVersion = 0 } of scenes) {
+  for (const { name, carrier, steps, schemaVersion = 0, jar } of scenes) {
     const { sessions, store } = await goldenSessions(carrier, [], schemaVersion)
-    const visitor = new Visitor(sessions)
+    const visitor = new Visitor(sessions, jar)
     let id = ''
     for (const step of steps) {
       id = (
@@ -119,7 +129,7 @@ export async function playScenes(): Promise<Scene[]> {
     played.push({
       name,
       carrier,
-      token: tokenOf(visitor),
+      token: visitor.jar.get(golden.cookie) ?? '',
       row: row === null ? null : { id: row.id, body: row.body, user: row.user, expiresAt: row.expiresAt },
     })
     await sessions.close()

@@ -220,9 +220,9 @@ function updated(document: Doc, change: Doc): Doc {
   if (!Object.keys(change).some((name) => name.startsWith('$'))) return { _id: document['_id'], ...change }
   const after = { ...document }
   for (const [operator, fields] of Object.entries(change)) {
-    if (operator === '$set') Object.assign(after, fields)
-    else if (operator !== '$max') throw new Error(`the double does not know ${operator}`)
-    for (const [name, value] of Object.entries(fields as Doc)) if (!(Number(after[name]) >= Number(value))) after[name] = value
+    if (operator !== '$max' && operator !== '$set') throw new Error(`the double does not know ${operator}`)
+    for (const [name, value] of Object.entries(fields as Doc))
+      if (operator === '$set' || !(Number(after[name]) >= Number(value))) after[name] = value
   }
   return after
 }

@@ -2,8 +2,16 @@
 import { describe, inject, it } from 'vitest'
 import { howToInstall, programNamed } from '../../scripts/servers/index.ts'
 
-/** The address of a server that all tests of a run share; it may hold other tests' rows. */
-export async function sharedServer(name: string): Promise<string> {
+const asked = new Map<string, Promise<string>>()
+
+/** The address of a server that all tests of a run share. What it holds is this file's where a server has databases, else everybody's. */
+export function sharedServer(name: string): Promise<string> {
+  const url = asked.get(name) ?? ask(name)
+  asked.set(name, url)
+  return url
+}
+
+async function ask(name: string): Promise<string> {
   const response = await fetch(`${inject('serversHost')}/${encodeURIComponent(name)}`)
   const text = await response.text()
   if (!response.ok) throw new Error(text)

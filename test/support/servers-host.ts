@@ -1,6 +1,6 @@
 /**
- * Servers shared by all test files of a run. Each is started when the first test asks for it, and all are ended with the run.
- * The tests run in processes of their own, so they ask over HTTP.
+ * Servers shared by all test files of a run, each file with a database of its own where servers have such. A server is started when
+ * the first test asks for it, and all are ended with the run. The tests run in processes of their own, so they ask over HTTP.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -21,9 +21,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     started.set(name, server)
     return server
   }
+  let databases = 0
+  const open = async (name: string): Promise<string> => {
+    const { url } = await start(name)
+    return kindNamed(name).database?.(url, `tests_${++databases}`) ?? url
+  }
   const host = createServer((req, res) => {
-    start(decodeURIComponent(req.url?.slice(1) ?? '')).then(
-      ({ url }) => res.end(url),
+    open(decodeURIComponent(req.url?.slice(1) ?? '')).then(
+      (url) => res.end(url),
       (error: unknown) => res.writeHead(500).end(String(error)),
     )
   })

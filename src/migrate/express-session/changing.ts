@@ -15,7 +15,7 @@ export interface Kind {
   isOver?(expires: unknown, nowMs: number): boolean
 }
 
-const attemptsMax = 16
+const attemptsMax = 64
 const nothing: OldChanges = { set: {}, drop: [] }
 
 /** What `dualWrite` needs of a system; nothing where its store cannot be written. */

@@ -17,7 +17,7 @@ export interface Writer {
   touch(id: string, session: WholeSession, nowMs: number): Promise<void>
 }
 
-export interface Current {
+interface Current {
   readonly content: unknown
   /** Puts this in its place; `false`: it has changed, or gone, since it was read. */
   swap(next: WholeSession): Promise<boolean>

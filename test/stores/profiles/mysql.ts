@@ -20,7 +20,7 @@ async function counted(url: string): Promise<{ url: string; commands(): Promise<
   await asAdmin(url, async (admin) => {
     await admin.query('SET GLOBAL userstat = 1')
     await admin.query(`CREATE USER '${user}'@'127.0.0.1' IDENTIFIED BY 'coatcheck'`)
-    await admin.query(`GRANT ALL ON coatcheck.* TO '${user}'@'127.0.0.1'`)
+    await admin.query(`GRANT ALL ON *.* TO '${user}'@'127.0.0.1'`)
   })
   const own = new URL(url)
   own.username = user

@@ -1,0 +1,4 @@
+import { datastoreMode } from './profiles/datastore.ts'
+import { storeSuite } from './suite.ts'
+
+storeSuite(datastoreMode)
