@@ -31,7 +31,7 @@ afterAll(async () => {
 
 async function somebody(options?: BrowserContextOptions): Promise<Person> {
   if (browser === null) throw new Error(noBrowser)
-  const person = await Person.arrive(browser, demo.url, options)
+  const person = await Person.arrivePlainly(browser, demo.url, options)
   people.push(person)
   return person
 }

@@ -19,7 +19,17 @@ export class Person {
   }
 
   static async arrive(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Person> {
-    const context = await browser.newContext({ baseURL: url, ...options })
+    return Person.#at(await browser.newContext({ baseURL: url, ...options }))
+  }
+
+  /** Who does not care how it looks: without style sheets and with little to draw a press takes half the time. */
+  static async arrivePlainly(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await browser.newContext({ baseURL: url, viewport: { width: 600, height: 300 }, ...options })
+    await context.route('**/*.css', (route) => route.fulfill({ body: '', contentType: 'text/css' }))
+    return Person.#at(context)
+  }
+
+  static async #at(context: BrowserContext): Promise<Person> {
     const person = new Person(context, await context.newPage())
     await person.page.goto('/')
     return person

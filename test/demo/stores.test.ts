@@ -33,7 +33,7 @@ for (const { peg, servers, address } of switches) {
       const { folder, remove } = scratchFolder()
       const args = ['--data', folder, '--store', address(await Promise.all(servers.map(sharedServer)))]
       let demo = await runDemo(args)
-      const person = await Person.arrive(browser, demo.url)
+      const person = await Person.arrivePlainly(browser, demo.url)
       await person.press('Where shall we hang it?', peg)
       await person.press('Count to three', 'Open a session')
       await person.setVariable('colour', 'green')
