@@ -3,10 +3,14 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Answer, Question } from './messages.ts'
 
-/** Server and load each get a core of their own where the system lets us choose. */
-export const cores = { server: 0, load: 1 }
+const coreCount = availableParallelism()
 
-export const pinned = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
+/** The server gets a core of its own where the system lets us choose; where there are two, load and store share the other. */
+export const cores = { server: 0, load: 1, store: coreCount > 2 ? 2 : 1 }
+
+export const allCores = `0-${coreCount - 1}`
+
+export const pinned = coreCount > 1 && spawnSync('taskset', ['--version']).status === 0
 
 type Call = (parameter: never) => unknown
 type Result<C extends Call> = Awaited<ReturnType<C>>

@@ -8,15 +8,17 @@ import { profile } from './profile.ts'
 import { progressTo } from './progress.ts'
 import { type Circumstances, markdown, writeBetweenMarkers } from './report.ts'
 import { figuresOf } from './stats.ts'
+import { startStores, stopStores, stores } from './stores.ts'
 import { type Listed, listSubjects } from './subjects/index.ts'
 
 const help = `What a session layer costs above the bare framework: CPU time per request, for a route that never looks at the
-session, one that reads a value, one that increments a counter and saves.
+session, one that reads a value, one that increments a counter and saves. With a store on a server also what it is asked
+for, and how many requests per second there are with it at work.
 
 npm run bench -- [options]
 
   --only TEXT      only subjects whose name contains TEXT (repeatable), and the frameworks they stand on
-  --quick          3 rounds of 0.25 s: under three minutes, good for a first look
+  --quick          3 rounds of 0.25 s: under five minutes, good for a first look
   --rounds N       default 7
   --seconds S      each route in each round, default 1
   --json           figures as JSON on standard output instead of a table
@@ -49,17 +51,21 @@ async function main(dir: string): Promise<void> {
   const all = await listSubjects()
   if (options.list) return console.log(all.map(({ subject }) => subject.name).join('\n'))
   const seconds = positive('--seconds', options.seconds ?? (options.quick ? '0.25' : '1'))
-  if (options.profile !== undefined) return console.log(await profile(theOne(all, options.profile), seconds * 1_000, dir))
+  if (options.profile !== undefined) {
+    const [one] = await runnable([theOne(all, options.profile)])
+    if (one !== undefined) console.log(await profile(one, seconds * 1_000, dir, one.subject.store && stores.get(one.subject.store)))
+    return
+  }
 
   const rounds = Math.round(positive('--rounds', options.rounds ?? (options.quick ? '3' : '7')))
   if (!pinned) console.error('taskset is not here: server and load share the cores as the system likes, and the figures are noisier')
-  const listed = withTheirFrameworks(all, options.only)
+  const listed = await runnable(withTheirFrameworks(all, options.only))
   const progress = progressTo(process.stderr)
-  const figures = figuresOf(await measure({ listed, rounds, runMs: seconds * 1_000, dir, progress }))
+  const figures = figuresOf(await measure({ listed, rounds, runMs: seconds * 1_000, dir, stores, progress }))
   const circumstances: Circumstances = {
     command: commandLine(),
     node: process.version,
-    cores: availableParallelism(),
+    coreCount: availableParallelism(),
     pinned,
     rounds,
     seconds,
@@ -77,6 +83,13 @@ function withTheirFrameworks(all: readonly Listed[], only: readonly string[]): L
   return [...needed].flatMap((on) =>
     all.filter((item) => item.subject.on === on && (item.subject.kind === 'bare' || wanted.includes(item))),
   )
+}
+
+/** Those whose servers are here; starts them. */
+async function runnable(wanted: readonly Listed[]): Promise<Listed[]> {
+  const needed = new Set(wanted.flatMap(({ subject }) => subject.store ?? []))
+  await startStores(needed, console.error)
+  return wanted.filter(({ subject }) => subject.store === undefined || stores.has(subject.store))
 }
 
 function theOne(all: readonly Listed[], name: string): Listed {
@@ -112,6 +125,7 @@ try {
   if (!interrupted) console.error(error instanceof Error ? error.message : error)
 } finally {
   await endChildren()
+  await stopStores()
   rmSync(dir, { recursive: true, force: true })
 }
 // Importing the peers leaves timers and handles behind.

@@ -2,8 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child, cores } from './children.ts'
 import { type LoadCalls, type Route, routes, type ServerCalls } from './messages.ts'
+import { callsPerRequest, type Store } from './stores.ts'
 import type { Listed } from './subjects/index.ts'
-import type { Subject } from './subjects/subject.ts'
+import type { StoreName, Subject } from './subjects/subject.ts'
 
 /** One route of one subject in one round. */
 export interface Sample {
@@ -12,6 +13,8 @@ export interface Sample {
   readonly systemMicros: number
   /** Share of the wall time in which the server had work. */
   readonly busy: number
+  readonly requests: number
+  readonly perSecond: number
 }
 
 export interface Measured {
@@ -19,12 +22,15 @@ export interface Measured {
   cookieBytes: number
   /** One sample for each round. */
   readonly samples: Record<Route, Sample[]>
+  /** What its store was asked for each request, by name; `null` without a store on a server. */
+  readonly calls: Record<Route, Record<string, number>> | null
 }
 
 export interface Plan {
   readonly listed: readonly Listed[]
   readonly rounds: number
   readonly runMs: number
+  readonly stores: ReadonlyMap<StoreName, Store>
   /** Below it, scratch files of the subjects. */
   readonly dir: string
   progress(done: number, total: number, what: string): void
@@ -34,6 +40,7 @@ export interface Plan {
 const compileMs = 400
 const wakingMs = 300
 const settlingMs = 100
+const countingMs = 200
 
 /** Every child process there is, for whoever has to end them. */
 export const children = new Set<Child<ServerCalls> | Child<LoadCalls>>()
@@ -56,6 +63,7 @@ export class Bench {
   readonly #load: Child<LoadCalls>
   readonly #group: string
   #port = 0
+  #url = ''
 
   constructor({ subject, group }: Listed, load: Child<LoadCalls>, core: number | 'any' = cores.server) {
     this.server = new Child<ServerCalls>('server.ts', core)
@@ -65,11 +73,12 @@ export class Bench {
     children.add(this.server)
   }
 
-  async start(dir: string): Promise<void> {
+  async start(dir: string, store: Store | undefined): Promise<void> {
     const { name } = this.subject
-    const own = join(dir, name.replaceAll(/[^a-z0-9]+/g, '-'))
-    mkdirSync(own)
-    this.#port = (await this.server.ask('start', { group: this.#group, name, dir: own })).port
+    const place = { dir: join(dir, name.replaceAll(/[^a-z0-9]+/g, '-')), url: (await store?.database()) ?? '' }
+    mkdirSync(place.dir)
+    this.#url = place.url
+    this.#port = (await this.server.ask('start', { group: this.#group, name, place })).port
   }
 
   /** Connects, and answers how long the visitors' Cookie header is. */
@@ -88,23 +97,33 @@ export class Bench {
     const after = await this.server.ask('cpuUsage')
     const systemMicros = after.system - before.system
     const cpuMicros = after.user - before.user + systemMicros
-    return { cpuMicros: cpuMicros / requests, systemMicros: systemMicros / requests, busy: cpuMicros / 1_000 / wallMs }
+    return {
+      cpuMicros: cpuMicros / requests,
+      systemMicros: systemMicros / requests,
+      busy: cpuMicros / 1_000 / wallMs,
+      requests,
+      perSecond: (requests / wallMs) * 1_000,
+    }
+  }
+
+  /** What one request to a route asks of the store. */
+  async calls(route: Route, store: Store): Promise<Record<string, number>> {
+    await this.run(route, wakingMs)
+    const before = await store.calls(this.#url)
+    const { requests } = await this.run(route, countingMs)
+    return callsPerRequest(before, await store.calls(this.#url), requests)
   }
 }
 
 /** All rounds of all subjects, interleaved; every other round backwards, so that drift and order cancel out. */
-export async function measure({ listed, rounds, runMs, dir, progress }: Plan): Promise<Measured[]> {
+export async function measure({ listed, rounds, runMs, dir, stores, progress }: Plan): Promise<Measured[]> {
   const load = startLoad()
   const measured: Measured[] = []
   const benches: { bench: Bench; result: Measured }[] = []
   const total = listed.length * (rounds + 1)
   for (const item of listed) {
     progress(measured.length, total, `start ${item.subject.name}`)
-    const bench = new Bench(item, load)
-    await bench.start(dir)
-    const result: Measured = { subject: item.subject, cookieBytes: await bench.open(), samples: { untouched: [], read: [], write: [] } }
-    for (const route of routes) await bench.run(route, compileMs)
-    await bench.close()
+    const { bench, result } = await begin(item, load, dir, item.subject.store && stores.get(item.subject.store))
     measured.push(result)
     benches.push({ bench, result })
   }
@@ -118,6 +137,29 @@ export async function measure({ listed, rounds, runMs, dir, progress }: Plan): P
   }
   progress(total, total, 'done')
   return measured
+}
+
+async function begin(
+  item: Listed,
+  load: Child<LoadCalls>,
+  dir: string,
+  store: Store | undefined,
+): Promise<{ bench: Bench; result: Measured }> {
+  const bench = new Bench(item, load)
+  await bench.start(dir, store)
+  const cookieBytes = await bench.open()
+  for (const route of routes) await bench.run(route, compileMs)
+  const calls: Partial<Record<Route, Record<string, number>>> = {}
+  if (store !== undefined) for (const route of routes) calls[route] = await bench.calls(route, store)
+  await bench.close()
+  const { untouched = {}, read = {}, write = {} } = calls
+  const result: Measured = {
+    subject: item.subject,
+    cookieBytes,
+    samples: { untouched: [], read: [], write: [] },
+    calls: store === undefined ? null : { untouched, read, write },
+  }
+  return { bench, result }
 }
 
 async function measureOnce(bench: Bench, result: Measured, order: readonly Route[], runMs: number): Promise<void> {

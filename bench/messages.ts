@@ -1,11 +1,12 @@
 import type { Profiler } from 'node:inspector'
+import type { Place } from './subjects/subject.ts'
 
 export const routes = ['untouched', 'read', 'write'] as const
 export type Route = (typeof routes)[number]
 
 /** What main asks a server process. */
 export interface ServerCalls {
-  start(subject: { group: string; name: string; dir: string }): Promise<{ port: number }>
+  start(subject: { group: string; name: string; place: Place }): Promise<{ port: number }>
   /** Time since the process began, in microseconds, in the program and in the kernel on its behalf. */
   cpuUsage(): { user: number; system: number }
   startProfile(): Promise<void>

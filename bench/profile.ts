@@ -3,16 +3,17 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Bench, startLoad } from './measure.ts'
 import { routes } from './messages.ts'
+import type { Store } from './stores.ts'
 import type { Listed } from './subjects/index.ts'
 
 const functionCount = 15
 const fileCount = 12
 
 /** Runs one subject alone and says, route by route, which functions its time goes to. */
-export async function profile(listed: Listed, runMs: number, dir: string): Promise<string> {
+export async function profile(listed: Listed, runMs: number, dir: string, store: Store | undefined): Promise<string> {
   // The sampler is a thread: on the server's own core it would run only when the server calls the kernel, and find it there each time.
   const bench = new Bench(listed, startLoad(), 'any')
-  await bench.start(dir)
+  await bench.start(dir, store)
   await bench.open()
   const texts: string[] = []
   for (const route of routes) {

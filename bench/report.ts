@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { budgetOf } from './budgets.ts'
-import { type Route, routes } from './messages.ts'
+import { budgetList } from './budgets.ts'
+import { cores } from './children.ts'
+import { routes } from './messages.ts'
 import type { Figures, Spread } from './stats.ts'
 
 export interface Circumstances {
   readonly command: string
   readonly node: string
-  readonly cores: number
+  readonly coreCount: number
   readonly pinned: boolean
   readonly rounds: number
   readonly seconds: number
@@ -16,22 +17,29 @@ const begin = '<!-- bench: written by the command below, do not edit -->'
 const end = '<!-- bench: end -->'
 
 export function markdown(figures: readonly Figures[], circumstances: Circumstances): string {
-  const { command, node, cores, pinned, rounds, seconds } = circumstances
-  const pinning = pinned ? 'server and load pinned to one core each' : 'not pinned: no `taskset` here'
+  const { command, node, coreCount, pinned, rounds, seconds } = circumstances
+  const pinning = pinned ? `server and load pinned to one core each${storesCore(figures)}` : 'not pinned: no `taskset` here'
   return [
-    `\`${command}\`: ${cores} cores, Node ${node}, ${rounds} rounds of ${seconds} s per route, ${pinning}. ${quiet(figures)}`,
+    `\`${command}\`: ${coreCount} cores, Node ${node}, ${rounds} rounds of ${seconds} s per route, ${pinning}. ${quiet(figures)}`,
     '',
     ...sessionTable(figures),
     '',
+    ...storeTable(figures),
     ...bareTable(figures),
     '',
     ...budgetList(figures),
   ].join('\n')
 }
 
-/** A durable store waits for its disk, so it says nothing about the machine. */
+function storesCore(figures: readonly Figures[]): string {
+  if (figures.every(({ store }) => store === null)) return ''
+  return cores.store === cores.load ? ", the stores' servers to the load's" : ", the stores' servers to a third"
+}
+
+/** Who waits for a disk or for another server says nothing about the machine. */
 function quiet(figures: readonly Figures[]): string {
-  const telling = figures.filter(({ name }) => !name.includes('sqlite'))
+  const telling = figures.filter(({ name, store }) => store === null && !name.includes('sqlite'))
+  if (telling.length === 0) return ''
   const starved = telling.reduce((sum, figure) => sum + figure.starved, 0) / telling.length
   return `In ${percent(starved)} of the runs the server had work for less than nine tenths of the time.`
 }
@@ -58,26 +66,35 @@ function sessionTable(figures: readonly Figures[]): string[] {
   ]
 }
 
+function storeTable(figures: readonly Figures[]): string[] {
+  const rows = figures
+    .filter(({ store }) => store !== null)
+    .toSorted((a, b) => (a.store === b.store ? byFramework(a, b) : a.store === 'redis' ? -1 : 1))
+    .map(({ name, on, calls, perSecond }) => {
+      const asked = routes.map((route) => callsText(calls?.[route] ?? {}))
+      return `| ${[name, on, ...asked, spreadText(perSecond.read), spreadText(perSecond.write)].join(' | ')} |`
+    })
+  if (rows.length === 0) return []
+  return [
+    '| with a store on a server | on | commands, untouched | read | write | req/s with the store, read | write |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ]
+}
+
+function callsText(calls: Readonly<Record<string, number>>): string {
+  const names = Object.entries(calls)
+    .filter(([, count]) => count >= 0.005)
+    .toSorted()
+  return names.length === 0 ? '0' : names.map(([name, count]) => `${Number(count.toFixed(2))} ${name}`).join(' + ')
+}
+
 function bareTable(figures: readonly Figures[]): string[] {
   const rows = figures
     .filter(({ kind }) => kind === 'bare')
     .map(({ name, cpuMicros }) => `| ${name} | ${routes.map((route) => spreadText(cpuMicros[route])).join(' | ')} |`)
   return ['| framework | untouched, µs | read | write |', '| --- | --- | --- | --- |', ...rows]
-}
-
-function budgetList(figures: readonly Figures[]): string[] {
-  return figures.flatMap((one) => {
-    const verdicts = routes.flatMap((route) => verdict(one, route) ?? [])
-    return verdicts.length === 0 ? [] : [`* ${one.name}: ${verdicts.join('; ')}`]
-  })
-}
-
-function verdict(one: Figures, route: Route): string | null {
-  const budget = budgetOf(one, route)
-  const median = one.aboveBareMicros?.[route].median
-  if (budget === null || median === undefined) return null
-  const over = median - budget
-  return over <= 0 ? `${route} ≤ ${budget} met` : `${route} ≤ ${budget} **missed by ${over.toFixed(1)}**`
 }
 
 const kinds: readonly Figures['kind'][] = ['ours', 'floor', 'peer', 'bare']

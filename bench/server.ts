@@ -6,8 +6,8 @@ import { findSubject } from './subjects/index.ts'
 const inspector = new Session()
 
 answerParent<ServerCalls>({
-  async start({ group, name, dir }) {
-    const { port } = await (await findSubject(group, name)).start(dir)
+  async start({ group, name, place }) {
+    const { port } = await (await findSubject(group, name)).start(place)
     return { port }
   },
   cpuUsage: () => process.cpuUsage(),

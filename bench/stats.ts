@@ -1,6 +1,6 @@
 import type { Measured } from './measure.ts'
 import { type Route, routes } from './messages.ts'
-import type { Subject } from './subjects/subject.ts'
+import type { StoreName, Subject } from './subjects/subject.ts'
 
 /** Median and quartiles. */
 export interface Spread {
@@ -13,6 +13,7 @@ export interface Figures {
   readonly name: string
   readonly on: Subject['on']
   readonly kind: Subject['kind']
+  readonly store: StoreName | null
   readonly cookieBytes: number
   /** Share of the runs in which the server had work for less than nine tenths of the time. */
   readonly starved: number
@@ -22,6 +23,10 @@ export interface Figures {
   readonly aboveBareMicros: Record<Route, Spread> | null
   /** How many requests a saturated core serves, as a share of the bare framework's. */
   readonly shareOfBare: Record<Route, number> | null
+  /** Requests per second, with all that takes part at work. */
+  readonly perSecond: Record<Route, Spread>
+  /** What the store was asked for each request, by name. */
+  readonly calls: Measured['calls']
 }
 
 export function figuresOf(measured: readonly Measured[]): Figures[] {
@@ -33,11 +38,14 @@ export function figuresOf(measured: readonly Measured[]): Figures[] {
       name,
       on,
       kind,
+      store: one.subject.store ?? null,
       cookieBytes: one.cookieBytes,
       starved: runs.filter(({ busy }) => busy < 0.9).length / runs.length,
       cpuMicros: eachRoute((route) => spreadOf(cpuOf(one, route))),
       aboveBareMicros: bare === undefined ? null : eachRoute((route) => spreadOf(perRound(one, bare, route, (own, base) => own - base))),
       shareOfBare: bare === undefined ? null : eachRoute((route) => spreadOf(perRound(one, bare, route, (own, base) => base / own)).median),
+      perSecond: eachRoute((route) => spreadOf(one.samples[route].map(({ perSecond }) => perSecond))),
+      calls: one.calls,
     }
   })
 }

@@ -1,5 +1,7 @@
 import { relative, sep } from 'node:path'
+import { CoatcheckError } from 'coatcheck'
 import { storeFromUrl } from 'coatcheck/url'
+import { outlivesProcess, withoutLogin } from './address.ts'
 import { createDemo, type Demo } from './app.ts'
 import { isTaken, listen, listenFrom, type Listening } from './listen.ts'
 import { help, readOptions, type Options } from './options.ts'
@@ -26,7 +28,7 @@ async function start({ port, dataFolder, store: address }: Options): Promise<voi
   try {
     if (address !== null) named = { store: await storeFromUrl(address), url: address }
   } catch (error) {
-    return fail(`The store at ${withoutLogin(address ?? '')} cannot be used (${reason(error)}). Is it running? Type: npm start -- --help`)
+    return fail(aboutStore(address ?? '', error))
   }
   let demo: Demo
   try {
@@ -39,8 +41,7 @@ async function start({ port, dataFolder, store: address }: Options): Promise<voi
   try {
     await demo.ready()
   } catch (error) {
-    await demo.close()
-    return fail(`The store at ${withoutLogin(address ?? where)} will not do: ${reason(error)}`)
+    return fail(aboutStore(address ?? `sqlite:${where}`, error))
   }
   let listening: Listening
   try {
@@ -55,9 +56,24 @@ async function start({ port, dataFolder, store: address }: Options): Promise<voi
   }
   stopOnSignal(listening, demo)
   if (port === null && listening.port !== usualPort) console.log(`Port ${usualPort} is taken, so this is on ${listening.port}.`)
-  console.log(
-    `The coat check is open at http://localhost:${listening.port}. Its ${kept.isNew ? 'new ' : ''}secret ${named === null ? 'and its sessions are' : 'is'} in ${where}${named === null ? '' : `, its sessions are in ${nameOf(named.url)}`}. Sign in, stop it with Ctrl-C, start it again: you are still signed in.`,
-  )
+  const isNew = kept.isNew ? 'new ' : ''
+  const places =
+    named === null
+      ? `Its ${isNew}secret and its sessions are in ${where}`
+      : `Its ${isNew}secret is in ${where}, its sessions are in ${nameOf(named.url)}`
+  console.log(`The coat check is open at http://localhost:${listening.port}. ${places}. ${promise(address)}`)
+}
+
+function promise(address: string | null): string {
+  return address === null || outlivesProcess(address)
+    ? 'Sign in, stop it with Ctrl-C, start it again: you are still signed in.'
+    : 'Stop it with Ctrl-C. What hangs there is gone then, sign-ins too.'
+}
+
+function aboutStore(address: string, error: unknown): string {
+  const look =
+    error instanceof CoatcheckError && error.code === 'config_invalid' ? '' : 'See that it is running and that the address is right. '
+  return `The store at ${withoutLogin(address)} cannot be used (${reason(error)}). ${look}How to write one: npm start -- --help`
 }
 
 function stopOnSignal(listening: Listening, demo: Demo): void {
@@ -77,16 +93,13 @@ function namedFromHere(folder: string): string {
   return path.startsWith('..') || path.startsWith(sep) ? folder : `.${sep}${path}`
 }
 
-/** An address as it may be printed. */
-function withoutLogin(address: string): string {
-  return address.replaceAll(/\/\/[^/@]*@/g, '//')
-}
-
-function fail(sentence: string): void {
+function fail(sentence: string): never {
   console.error(sentence)
-  process.exitCode = 1
+  // At once: some clients go on knocking for minutes, and end in a stack trace.
+  process.exit(1)
 }
 
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return line.trim().replace(/^\[coatcheck\] /, '')
 }

@@ -40,6 +40,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     return `"${given}" is not a port. Type a number up to 65535, for example: npm start -- --port 8080`
   }
   if (values.data === '') return 'The data folder has no name. Type for example: npm start -- --data ./data'
+  if (values.store === '') return 'The store has no address. Type for example: npm start -- --store redis://localhost'
   const store = values.store ?? (env['SESSION_STORE'] || null)
   return { help: values.help ?? false, port, dataFolder: resolve(values.data ?? 'data'), store }
 }

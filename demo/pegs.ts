@@ -1,3 +1,4 @@
+import { storesIn } from './address.ts'
 import type { Peg } from './view.ts'
 
 /** The places that are always there. */
@@ -28,17 +29,25 @@ const names: Readonly<Record<string, string>> = {
   nats: 'NATS',
   etcd: 'etcd',
   etcds: 'etcd',
-  sqlite: 'another SQLite file',
-  memory: 'more memory',
+  'mongodb+srv': 'MongoDB',
+  sqlite: 'SQLite',
+  memory: 'memory',
 }
+
+/** Alone they hang beside the pegs of that name. */
+const second: Readonly<Record<string, string>> = { sqlite: 'another SQLite file', memory: 'more memory' }
 
 /** What a person calls the store at an address: `memcached in front of PostgreSQL`. */
 export function nameOf(url: string): string {
-  const [scheme = '', rest = ''] = [url.slice(0, url.indexOf(':')), url.slice(url.indexOf(':') + 1)]
-  const [one = '', other = ''] = rest.split('+')
-  if (scheme === 'tiered') return `${nameOf(one)} in front of ${nameOf(other)}`
-  if (scheme === 'mirrored') return `${nameOf(one)}, moving to ${nameOf(other)}`
-  return names[scheme] ?? scheme
+  const [one = '', other = ''] = storesIn(url).map(schemeOf)
+  const scheme = schemeOf(url)
+  if (scheme === 'tiered') return `${names[one] ?? one} in front of ${names[other] ?? other}`
+  if (scheme === 'mirrored') return `${names[one] ?? one}, moving to ${names[other] ?? other}`
+  return second[scheme] ?? names[scheme] ?? scheme
+}
+
+function schemeOf(url: string): string {
+  return url.slice(0, url.indexOf(':'))
 }
 
 /** The place that somebody named by its address. */

@@ -4,7 +4,7 @@ import { type ExpressContext, serveExpress } from '../frameworks/express.ts'
 import { sampleSession, secret, type SessionData } from '../session.ts'
 import type { Handlers, Subject } from './subject.ts'
 
-const handlers: Handlers<ExpressContext> = {
+export const handlers: Handlers<ExpressContext> = {
   seed: ({ req }, visitor) => Object.assign(sessionOf(req), sampleSession(visitor)),
   read: ({ req }) => sessionOf(req).name,
   write: ({ req }) => ++sessionOf(req).n,

@@ -10,7 +10,7 @@ interface Session {
   set(key: string, value: unknown): void
 }
 
-const handlers: Handlers<FastifyContext> = {
+export const handlers: Handlers<FastifyContext> = {
   seed({ request }, visitor) {
     for (const [key, value] of Object.entries(sampleSession(visitor))) sessionOf(request).set(key, value)
   },

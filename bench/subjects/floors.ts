@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { type NodeContext, serveNode } from '../frameworks/node.ts'
 import { sampleSession, type SessionData } from '../session.ts'
+import { cookieOf, newId } from './cookie.ts'
 import { bareHandlers, type Subject } from './subject.ts'
 
 export const subjects: Subject[] = [
@@ -69,17 +69,6 @@ function unseal(key: KeyObject, value: string): string {
   return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8')
 }
 
-function cookieOf(req: IncomingMessage): string {
-  const header = req.headers.cookie ?? ''
-  const start = header.indexOf('session=')
-  const end = header.indexOf(';', start)
-  return start < 0 ? '' : header.slice(start + 8, end < 0 ? undefined : end)
-}
-
 function parse(text: string): SessionData {
   return JSON.parse(text) as SessionData
-}
-
-function newId(): string {
-  return randomBytes(24).toString('base64url')
 }

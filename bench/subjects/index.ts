@@ -11,6 +11,11 @@ const groups: Record<string, () => Promise<{ subjects: Subject[] }>> = {
   hono: () => import('./hono-sessions.ts'),
   iron: () => import('./iron-session.ts'),
   h3: () => import('./h3-session.ts'),
+  'ours on servers': () => import('./ours-on-servers.ts'),
+  'redis floor': () => import('./redis-floor.ts'),
+  'express on servers': () => import('./express-on-servers.ts'),
+  'fastify on servers': () => import('./fastify-on-servers.ts'),
+  'koa on servers': () => import('./koa-on-servers.ts'),
 }
 
 /** A subject, and the group its process imports. */

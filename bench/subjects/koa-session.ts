@@ -4,7 +4,7 @@ import { serveKoa } from '../frameworks/koa.ts'
 import { sampleSession, secret, type SessionData } from '../session.ts'
 import type { Handlers, Subject } from './subject.ts'
 
-const handlers: Handlers<Koa.Context> = {
+export const handlers: Handlers<Koa.Context> = {
   seed: (context, visitor) => Object.assign(sessionOf(context), sampleSession(visitor)),
   read: (context) => sessionOf(context).name,
   write: (context) => ++sessionOf(context).n,
@@ -29,7 +29,7 @@ export const subjects: Subject[] = [
   { name: 'koa-session, Map', on: 'koa', kind: 'peer', start: () => serveKoa(handlers, (app) => install(app, { store: mapStore() })) },
 ]
 
-function install(app: Koa, options: object): void {
+export function install(app: Koa, options: object): void {
   app.keys = [secret]
   app.use(createSession(options, app))
 }

@@ -1,5 +1,16 @@
 export type Framework = 'node' | 'express' | 'fastify' | 'koa' | 'hono' | 'h3'
 
+/** A server that sessions are kept in, beside the one that is measured. */
+export type StoreName = 'redis' | 'postgres'
+
+/** What a subject may use. */
+export interface Place {
+  /** An empty directory of this subject alone, removed afterwards. */
+  readonly dir: string
+  /** An empty database of this subject alone, for one with a `store`. */
+  readonly url: string
+}
+
 export interface Running {
   readonly port: number
   close(): Promise<void>
@@ -14,8 +25,9 @@ export interface Subject {
   readonly kind: 'bare' | 'floor' | 'peer' | 'ours'
   /** Its answers carry no visitor's data, so the load does not check them. */
   readonly sessionless?: true
-  /** `dir` is an empty directory of this subject alone, removed afterwards. */
-  start(dir: string): Promise<Running>
+  /** The server it needs. */
+  readonly store?: StoreName
+  start(place: Place): Promise<Running>
 }
 
 /** What a subject does with its session; the framework around it is the same for all. */

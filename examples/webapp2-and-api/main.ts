@@ -29,7 +29,8 @@ async function startWeb(python: string): Promise<string> {
   const env = { ...process.env, SECRET_KEY: secretKey }
   const child = spawn(python, [fileURLToPath(new URL('web.py', import.meta.url))], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   process.once('exit', () => child.kill())
-  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${python} has ended, and said why above`)))
+  const [line] = (await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended])) as [string]
   const [port, ...rest] = line.trim().split(' ')
   console.log(`the web application runs on ${python}, ${rest.join(' ')}`)
   return `http://127.0.0.1:${port}`

@@ -80,6 +80,6 @@ class Quiet(WSGIRequestHandler):
 
 
 server = make_server('127.0.0.1', 0, application, handler_class=Quiet)
-print('%d %s' % (server.server_port, 'webapp2' if webapp2 else 'no webapp2 (pip install --pre webapp2)'))
+print('%d %s' % (server.server_port, 'webapp2' if webapp2 else 'without webapp2 itself (pip install --pre webapp2): its cookie, by hand'))
 sys.stdout.flush()
 server.serve_forever()

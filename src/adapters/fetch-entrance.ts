@@ -42,8 +42,9 @@ export class FetchEntrance implements Entrance {
 /** The response with our headers; itself, or a copy where its headers are immutable (`Response.redirect`, fetched ones). */
 export function withOutgoing(response: Response, outgoing: Outgoing): Response {
   try {
-    applyOutgoing(outgoing, portOf(response.headers))
-    return response
+    const answer = mayReturn(response, outgoing) ? new Response(null, response) : response
+    applyOutgoing(outgoing, portOf(answer.headers))
+    return answer
   } catch (error) {
     // A copy of 101 or of Response.error() cannot be made, and a WebSocket would lose its socket.
     if (!(error instanceof TypeError) || response.status < 200) throw error
@@ -51,6 +52,11 @@ export function withOutgoing(response: Response, outgoing: Outgoing): Response {
     applyOutgoing(outgoing, portOf(copy.headers))
     return copy
   }
+}
+
+/** A handler may keep a response without a body and answer everybody with it: the next visitor must not get the ticket of this one. */
+function mayReturn(response: Response, { setCookies, headers }: Outgoing): boolean {
+  return (setCookies.length > 0 || headers.length > 0) && response.status >= 200 && response.body === null
 }
 
 function portOf(headers: Headers): HeaderPort {

@@ -56,7 +56,8 @@ async function leave(visit: Visit, response: Response): Promise<Response> {
   try {
     outgoing = visit.commitAtOnce() ?? (await visit.commit(response.status))
   } catch (error) {
-    return answerOf(error)
+    // Of several sessions some may be stored: what they have to tell is told by the error's answer.
+    return withOutgoing(answerOf(error), await visit.commit(500))
   }
   return endSettled(withOutgoing(response, outgoing), visit)
 }

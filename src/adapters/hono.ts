@@ -1,4 +1,5 @@
 import type { Session } from '../core/session.ts'
+import { commitAndTell } from './committing.ts'
 import { endSettled, FetchEntrance, withOutgoing } from './fetch-entrance.ts'
 import type { Ask } from '../http/types.ts'
 import { attach, type VisitSource } from './install.ts'
@@ -46,14 +47,18 @@ class HonoEntrance extends FetchEntrance {
     const ctx = this.#ctx
     const gate = this.#gate
     const before = ctx.res
-    if (gate !== undefined && (before.headers.has(alreadySent) || !gate.claim())) return
-    const committed = withOutgoing(before, visit.commitAtOnce() ?? (await visit.commit(before.status)))
-    // Under @hono/node-server the gate keeps the end. Looking at `body` would cost that server its short way for strings.
-    const after = gate === undefined ? endSettled(committed, visit) : committed
-    if (after === before) return
-    // Not in one step: Hono would copy the headers of the old response over ours.
-    ctx.res = undefined
-    ctx.res = after
+    if (gate !== undefined) {
+      if (before.headers.has(alreadySent) || !gate.claim()) return
+      // Not on `c.res`: @hono/node-server can answer with one Response again and again, and its short way for strings stays open.
+      return commitAndTell(visit, before.status, (outgoing) => gate.tell(outgoing))
+    }
+    await commitAndTell(visit, before.status, (outgoing) => {
+      const after = endSettled(withOutgoing(before, outgoing), visit)
+      if (after === before) return
+      // Not in one step: Hono would copy the headers of the old response over ours.
+      ctx.res = undefined
+      ctx.res = after
+    })
   }
 }
 
@@ -69,7 +74,8 @@ function nodeReply(env: unknown): NodeReply | undefined {
  *
  * The session is stored when the handler is done (after `onError`, too) and before the response is handed out. When that fails
  * the error goes to `onError`; Hono's own answers its status. A response of 500 or above drops the edits.
- * Runs wherever Hono does; under @hono/node-server a handler may also answer on `c.env.outgoing`.
+ * Runs wherever Hono does; under @hono/node-server a handler may also answer on `c.env.outgoing`. Elsewhere install it first: what a
+ * middleware in front of it does to `Cache-Control` and `Vary` afterwards stands.
  *
  * @example
  * ```ts

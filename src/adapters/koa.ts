@@ -1,4 +1,4 @@
-import { applyOutgoing } from '../http/outgoing.ts'
+import { commitAndTell } from './committing.ts'
 import { attach, type VisitSource } from './install.ts'
 import { NodeEntrance, type NodeReply, type NodeRequest } from './node-entrance.ts'
 
@@ -29,7 +29,7 @@ class KoaEntrance extends NodeEntrance {
   async leave(): Promise<void> {
     const { visit, gate } = this
     if (visit === undefined || gate === undefined || this.#ctx.respond === false || !gate.claim()) return
-    applyOutgoing(visit.commitAtOnce() ?? (await visit.commit(this.#ctx.status)), gate)
+    await commitAndTell(visit, this.#ctx.status, (outgoing) => gate.tell(outgoing))
   }
 }
 

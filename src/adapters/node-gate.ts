@@ -1,7 +1,7 @@
 import { CoatcheckError } from '../core/errors.ts'
 import { applyOutgoing } from '../http/outgoing.ts'
 import type { Outgoing, Visit } from '../http/types.ts'
-import { type Method, type NodeResponse, refuseHeader, removeHeader, takeHead } from './node-response.ts'
+import { asError, type Method, type NodeResponse, refuseHeader, removeHeader, takeHead } from './node-response.ts'
 
 /*
  * Holds a Node response back until its session is stored. Nothing leaves early: not the head, not a byte of the body.
@@ -43,6 +43,7 @@ export class NodeGate {
   #settled = false
   #drainOwed = false
   #setters: readonly [Method, Method, Method] | undefined
+  #told: Outgoing | undefined
 
   /** `open: true` when somebody else commits, or the head has left: only the end then waits, for late edits. */
   constructor(visit: Visit, response: object, owner: GateOwner, open: boolean) {
@@ -68,6 +69,12 @@ export class NodeGate {
     return true
   }
 
+  /** What the commit of whoever claimed has to say. Once more when the head leaves: whoever stands further out may set headers until then. */
+  tell(outgoing: Outgoing): void {
+    this.#told = outgoing
+    applyOutgoing(outgoing, this)
+  }
+
   get idle(): boolean {
     return this.#stage === 'idle'
   }
@@ -81,10 +88,9 @@ export class NodeGate {
   }
 
   call(name: Gated, args: unknown[]): unknown {
-    if (this.#stage === 'idle') {
-      if (name === 'writeHead') args = takeHead(this.#res, args)
-      this.#tryAtOnce()
-    }
+    if (name === 'writeHead' && (this.#stage === 'idle' || this.#told !== undefined)) args = takeHead(this.#res, args)
+    if (this.#stage === 'idle') this.#tryAtOnce()
+    else if (name === 'writeHead' && this.#told !== undefined) applyOutgoing(this.#told, this)
     // Somebody still writes into the answer that was dropped, and the error answer took its place.
     if (this.#stage === 'ended' && this.#refused) return name === 'write' ? false : this.#res
     if (this.#stage === 'ended' || (this.#stage === 'open' && !(name === 'end' && this.#visit.unsettled))) return this.#pass(name, args)
@@ -215,25 +221,15 @@ export class NodeGate {
   }
 }
 
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error('the session could not be stored', { cause: error }))
-
 // Shared by all responses: a closure for each would cost every request that asks for its session four allocations.
 
-function writeHead(this: NodeResponse, ...args: unknown[]): unknown {
-  return gate(this).call('writeHead', args)
+function calling(name: Gated): Method {
+  return function (this: NodeResponse, ...args) {
+    return gate(this).call(name, args)
+  }
 }
 
-function flushHeaders(this: NodeResponse, ...args: unknown[]): unknown {
-  return gate(this).call('flushHeaders', args)
-}
-
-function write(this: NodeResponse, ...args: unknown[]): unknown {
-  return gate(this).call('write', args)
-}
-
-function end(this: NodeResponse, ...args: unknown[]): unknown {
-  return gate(this).call('end', args)
-}
+const [writeHead, flushHeaders, write, end] = [calling('writeHead'), calling('flushHeaders'), calling('write'), calling('end')]
 
 const headersSent: PropertyDescriptor & ThisType<NodeResponse> = {
   configurable: true,

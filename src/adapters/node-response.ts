@@ -51,3 +51,8 @@ function takeLines(res: NodeResponse, lines: readonly unknown[]): void {
   for (let at = 0; at < lines.length; at += 2) removeHeader(res, String(lines[at]))
   for (let at = 0; at < lines.length; at += 2) res.appendHeader(lines[at], lines[at + 1])
 }
+
+/** What a response can be destroyed with. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('the session could not be stored', { cause: error })
+}

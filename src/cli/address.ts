@@ -9,9 +9,13 @@ export interface Address {
 }
 
 const variable = /^env:(\w+)$/
-/** Who a client says it is: up to the last @ of a host's part. */
-const login = /\/\/[^/?#\s]*@/g
-const password = /\/\/[^/?#\s:@]*:[^/?#\s]+@/
+/** Between the addresses that one is made of. */
+const beforeNext = /\+(?=[a-z][a-z\d+-]*:)/
+/** Hosts and a path that need no second look, and behind them parameters. */
+const plain = /^([a-z\d+:-]*:\/\/[^/?#\s:@]+(?::\d+)?(?:,[^/?#\s:@]+(?::\d+)?)*(?:\/[^?#\s@]*)?)\?(?:[\w.-]+=[^&#\s]*(?:&|$))*$/
+/** Who a client says it is: up to the last @, as a password may have a / in it that should have been percent-encoded. */
+const login = /\/\/.*@/s
+const password = /\/\/[^@]*?:(.+)@/s
 const secretParameter = /[?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=/i
 
 /**
@@ -21,7 +25,7 @@ const secretParameter = /[?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=/i
 export function addressOf(option: string, value: string, { env }: Pick<Io, 'env'>): Address {
   const [, name] = variable.exec(value) ?? []
   if (name === undefined) {
-    if (password.test(value) || secretParameter.test(value))
+    if (passwordsIn(value).length > 0 || secretParameter.test(value))
       throw usage(
         `${option} has a password in it, which everybody on this machine can read in the list of processes, and which stays in the history ` +
           `of your shell.\nPut the whole address into an environment variable and write its name: ${option} env:DATABASE_URL`,
@@ -36,13 +40,24 @@ export function addressOf(option: string, value: string, { env }: Pick<Io, 'env'
 }
 
 function withoutLogin(url: string): string {
-  return url.replaceAll(login, '//').replaceAll(/[?#][^+]*/g, '')
+  return partsOf(url)
+    .map((part) => part.replace(login, '//').replace(/[?#].*$/s, ''))
+    .join('+')
+}
+
+function passwordsIn(url: string): readonly string[] {
+  return partsOf(url).flatMap((part) => password.exec(part)?.[1] ?? [])
+}
+
+/** The addresses that one is made of, without parameters, where they are certain to be that. */
+function partsOf(url: string): readonly string[] {
+  return url.split(beforeNext).map((part) => plain.exec(part)?.[1] ?? part)
 }
 
 /** The text of an error without the secrets that it may quote. */
 export function withoutSecrets(text: string, addresses: readonly Address[], secrets: readonly string[]): string {
   const whole = addresses.reduce((said, { url, name }) => said.replaceAll(url, name), text)
-  const parts = addresses.flatMap(({ url }) => [...url.matchAll(/\/\/[^/?#\s:@]*:([^/?#\s]+)@/g)].map(([, one = '']) => one))
+  const parts = addresses.flatMap(({ url }) => passwordsIn(url))
   const known = [...secrets, ...parts, ...parts.map(decoded)].filter((one) => one.length > 2)
   return known.reduce((said, one) => said.replaceAll(one, '***'), whole)
 }

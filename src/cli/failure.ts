@@ -14,9 +14,17 @@ export function failureOf(error: unknown, where: string): CliError {
   if (error instanceof CliError) return error
   const words = messageOf(error)
   const code = codeOf(error)
-  return code === 'config_invalid' || code === 'unsupported'
-    ? new CliError(exits.usage, words)
-    : new CliError(exits.store, `${where}: ${words}`)
+  if (code === 'config_invalid' || code === 'unsupported') return new CliError(exits.usage, words)
+  if (isNoUrl(error))
+    return new CliError(exits.usage, `${where}: that is no address; in a password write %2F for /, %3F for ?, %23 for # and %25 for %`)
+  return new CliError(exits.store, `${where}: ${words}`)
+}
+
+/** Whether a client could make nothing of an address, whoever wrapped that. */
+function isNoUrl(error: unknown): boolean {
+  const { code, cause, name } = (error ?? {}) as { code?: unknown; cause?: unknown; name?: unknown }
+  const decoding = name === 'URIError'
+  return code === 'ERR_INVALID_URL' || decoding || (cause !== undefined && cause !== error && isNoUrl(cause))
 }
 
 /** Whether a store was not reached: what a module of the application throws may be that too. */

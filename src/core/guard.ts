@@ -19,6 +19,7 @@ interface Waiting {
 
 // One timer for all calls counts ticks, so a call arms no timer of its own; it expires between 4 and 5 ticks after it began.
 const deadlineTicks = 4
+const rowsAtOnceMax = 100
 
 /** A store that always answers: a result, or a {@link CoatcheckError} `store_unavailable` or `store_overloaded`. */
 export class Guard {
@@ -87,8 +88,20 @@ export class Guard {
     })
   }
 
+  /** Does something for many rows, some at a time: all at once could be more than may wait, and would take the place of every request. */
+  async each<Item, Answer>(items: readonly Item[], work: (item: Item) => Answer): Promise<Awaited<Answer>[]> {
+    const atOnceMax = Math.min(rowsAtOnceMax, Math.ceil(this.#options.callsMax / 4))
+    const answers: Awaited<Answer>[] = []
+    for (let at = 0; at < items.length; at += atOnceMax) {
+      answers.push(...(await Promise.all(items.slice(at, at + atOnceMax).map((item) => work(item)))))
+    }
+    return answers
+  }
+
+  /** Whoever still waits keeps the timer, and with it the deadline. */
   close(): void {
-    if (this.#timer !== null) this.#options.timers.clear(this.#timer)
+    if (this.#timer === null || this.#waiting.size > 0) return
+    this.#options.timers.clear(this.#timer)
     this.#timer = null
   }
 

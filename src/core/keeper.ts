@@ -21,7 +21,9 @@ export interface Shown {
   readonly secretHash: string
   /** Made with an older key than the ring's newest. */
   readonly stale: boolean
-  /** There was none of ours: shown was the cookie of an application that runs beside, whose word is as good (decision 021). */
+  /** Shown was the cookie of an application that runs beside: it opens what has this `from`, and not what takes its place (decision 021). */
+  readonly from?: string | null
+  /** Its ticket is in use, but not here: the old cookie is as good. */
   readonly byOldCookie?: true
 }
 

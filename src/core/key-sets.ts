@@ -5,16 +5,19 @@
 
 /** More sets than any application has; what makes up ever new keys pays for them itself. */
 const setsMax = 1_000
+/** A longer set is one that somebody fills with keys of his own: a thousand of those would hold 60 MB. */
+const textLengthMax = 4_096
 
 const sets = new Map<string, readonly string[]>()
 const texts = new WeakMap<readonly string[], string>()
 
 /** The keys of a JSON array of strings; `null` for anything else. */
 export function readKeys(text: string): readonly string[] | null {
-  const known = sets.get(text)
+  const known = text.length > textLengthMax ? undefined : sets.get(text)
   if (known !== undefined) return known
   const keys = parsed(text)
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) return null
+  if (text.length > textLengthMax) return keys
   if (sets.size >= setsMax) sets.clear()
   // Joined anew: a slice would keep the whole body alive that it was cut from.
   sets.set(JSON.stringify(keys), keys)

@@ -25,11 +25,13 @@ export function standingOf(secretHash: string, state: State, nowMs: number): Sta
 
 /** The same for what a client has shown. The cookie of an old application opens what is kept in step with that, and nothing else. */
 export function standingOfShown(
-  { secretHash, byOldCookie }: { readonly secretHash: string; readonly byOldCookie?: true },
+  { secretHash, from, byOldCookie }: { readonly secretHash: string; readonly from?: string | null; readonly byOldCookie?: true },
   state: State,
   nowMs: number,
 ): Standing {
-  return byOldCookie === true && state.from !== null ? 'previous' : standingOf(secretHash, state, nowMs)
+  // Whoever is signed in there by now may be somebody else, and then a session was made anew.
+  if (from !== undefined && from !== state.from) return 'none'
+  return byOldCookie === true ? 'previous' : standingOf(secretHash, state, nowMs)
 }
 
 /** The newest secret is in use: from now on the one before it obeys its grace. */

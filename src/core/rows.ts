@@ -25,7 +25,13 @@ export function loadBase(config: KeeperConfig, guard: Guard, id: string): Loadin
 /** The same, with the values as they were stored: for whoever only wants to end it, whatever release wrote it. */
 export function loadStored(config: KeeperConfig, guard: Guard, id: string): Loading {
   const row = guard.get(id)
-  return row instanceof Promise ? row.then((late) => readRow(config, late, id)) : readRow(config, row, id)
+  return row instanceof Promise ? row.then((late) => readLive(config, late, id)) : readLive(config, row, id)
+}
+
+/** One that may be over, by the clock and the lifetimes of this process: those of others may differ, and an end is one for all of them. */
+export async function loadAny(config: KeeperConfig, guard: Guard, id: string): Promise<(Base & { readonly over: boolean }) | null> {
+  const base = readRow(config, await guard.get(id), id)
+  return base === null ? null : { ...base, over: whyOver(config, base) !== null }
 }
 
 function upToDate(config: KeeperConfig, base: Base | null): Loading {
@@ -35,13 +41,21 @@ function upToDate(config: KeeperConfig, base: Base | null): Loading {
   return state === base.state ? base : { ...base, state }
 }
 
+function readLive(config: KeeperConfig, row: StoredRow | null, id: string): Base | null {
+  const base = readRow(config, row, id)
+  const why = base === null ? null : whyOver(config, base)
+  return why === null ? base : reject(config, why, id)
+}
+
 function readRow(config: KeeperConfig, row: StoredRow | null, id: string): Base | null {
   // A row without a body is a tombstone (spill.ts).
   if (!row || row.body === '') return null
   const state = row.id === id && isRow(row) ? decodeBody(row.body, id, row.user) : null
-  if (state === null) return reject(config, 'unreadable', id)
-  const ended = endedBy(state, row.expiresAt, config.clock(), config.lifetime)
-  return ended === null ? { state, expiresAt: row.expiresAt, version: row.version } : reject(config, ended, id)
+  return state === null ? reject(config, 'unreadable', id) : { state, expiresAt: row.expiresAt, version: row.version }
+}
+
+function whyOver({ clock, lifetime }: KeeperConfig, { state, expiresAt }: Base): ReturnType<typeof endedBy> {
+  return endedBy(state, expiresAt, clock(), lifetime)
 }
 
 function isRow({ body, user, expiresAt }: StoredRow): boolean {

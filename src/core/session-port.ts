@@ -13,7 +13,8 @@ export interface SessionPort {
   csrfToken(): string | null
   /**
    * Commits one change ahead of the others and answers the state it was applied to, `null` when the session is over, or
-   * `'later'` when it lives in a cookie and can only be written with the response.
+   * `'later'` when it lives in a cookie and can only be written with the response. Waits for a commit under way: after its sign-in the
+   * secret before would find the session over.
    */
   commitNow(change: Change): Promise<State | 'later' | null>
   unreadable(key: string): void

@@ -97,7 +97,9 @@ export class SpillKeeper implements Keeper {
 
   async #openCopy(copy: Unsealed): Promise<Held | null> {
     const held = { ...copy, state: await this.#config.schema.upgrade(copy.state) }
-    if (this.#config.clock() - copy.sealedAt < this.#options.trustMs) return held
+    const ageMs = this.#config.clock() - copy.sealedAt
+    // Sealed by a clock that is ahead, it would be believed until ours gets there.
+    if (ageMs >= 0 && ageMs < this.#options.trustMs) return held
     const { id, secretHash } = copy.state
     const row = await this.#guard.get(id)
     if (row === null) return held
@@ -145,13 +147,15 @@ export class SpillKeeper implements Keeper {
 }
 
 const attemptsMax = 64
+/** The copy may be of a machine whose clock is ahead, and the tombstone be swept by another. */
+const clocksDifferMs = 3_600_000
 
 /** A `delete` that leaves a tombstone: a row without a body, in the way of every sealed copy of the session. */
 export function entombing(store: SessionStore, lifeMaxMs: number, nowMs: () => number): (id: string) => Promise<void> {
   return async (id) => {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const row = await store.get(id)
-      const tombstone = { id, body: '', user: null, expiresAt: nowMs() + lifeMaxMs }
+      const tombstone = { id, body: '', user: null, expiresAt: nowMs() + lifeMaxMs + clocksDifferMs }
       if ((await store.put(tombstone, row?.version ?? null)) !== null) return
     }
     throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to end this session`)

@@ -3,7 +3,7 @@ import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import type { KeeperConfig, Saved } from './keeper.ts'
 import { lastUsedAt } from './lifetime.ts'
-import { loadBase, loadStored, type Base } from './rows.ts'
+import { loadAny, loadBase, loadStored, type Base } from './rows.ts'
 import { readValue } from './values.ts'
 
 /** One of a user's sessions, as a page of devices shows it. Times are unix milliseconds. */
@@ -48,22 +48,22 @@ export class Users {
   }
 
   async list(user: string): Promise<SessionInfo[]> {
-    const bases = await this.#live(user, loadBase)
+    const bases = await this.#of(user, loadBase)
     return bases.map((base) => this.#info(base, user)).toSorted((a, b) => b.lastUsedAt - a.lastUsedAt)
   }
 
   async revoke(id: string): Promise<boolean> {
     if (typeof id !== 'string' || !idShape.test(id)) return false
-    const base = await loadStored(this.#config, this.#guard, id)
+    const base = await loadAny(this.#config, this.#guard, id)
     if (base === null) return false
     await this.#end(base)
-    return true
+    return !base.over
   }
 
   async revokeAll(user: string, except: string | null): Promise<number> {
-    const bases = (await this.#live(user)).filter(({ state }) => state.id !== except)
-    await Promise.all(bases.map((base) => this.#end(base)))
-    return bases.length
+    const bases = (await this.#of(user, loadAny)).filter(({ state }) => state.id !== except)
+    await this.#guard.each(bases, (base) => this.#end(base))
+    return bases.filter(({ over }) => !over).length
   }
 
   /** Runs a sign-in with room made for it. Sign-ins of one user take turns, or each would find the room the other takes. */
@@ -91,23 +91,26 @@ export class Users {
   async makeRoom(user: string, ownId: string | null): Promise<void> {
     if (this.#max === null) return
     const { max, whenFull } = this.#max
-    const others = (await this.#live(user)).filter(({ state }) => state.id !== ownId)
+    const others = (await this.#of(user, loadStored)).filter(({ state }) => state.id !== ownId)
     if (others.length < max) return
     if (whenFull === 'refuse') throw tooMany(others.length, max)
-    await Promise.all(oldestOf(others, others.length - max + 1).map((base) => this.#end(base)))
+    await this.#guard.each(oldestOf(others, others.length - max + 1), (base) => this.#end(base))
   }
 
   /** Other processes made room for their sign-ins and saw none of ours. All that look afterwards agree on who goes. */
   async #keepTo({ max, whenFull }: MaxPerUser, user: string, ownId: string): Promise<void> {
-    const bases = await this.#live(user)
+    const bases = await this.#of(user, loadStored)
     const over = bases.length - max
     if (over <= 0) return
     const going = whenFull === 'refuse' ? bases.filter(({ state }) => state.id === ownId) : oldestOf(bases, over)
-    await Promise.all(going.map((base) => this.#end(base)))
+    await this.#guard.each(going, (base) => this.#end(base))
     if (whenFull === 'refuse') throw tooMany(bases.length - 1, max)
   }
 
-  async #live(user: string, load: typeof loadBase = loadStored): Promise<Base[]> {
+  async #of<Found extends Base>(
+    user: string,
+    load: (config: KeeperConfig, guard: Guard, id: string) => Found | null | Promise<Found | null>,
+  ): Promise<Found[]> {
     if (typeof user !== 'string') throw new CoatcheckError('value_invalid', 'a user is a string; write String(user.id)')
     const { store } = this.#guard
     const { idsOf } = store
@@ -115,8 +118,8 @@ export class Users {
       throw new CoatcheckError('unsupported', 'this store keeps no index of users; list, revokeUser and maxPerUser need one that has idsOf')
     }
     const ids = await this.#guard.run('idsOf', () => idsOf.call(store, user))
-    const bases = await Promise.all(ids.map((id) => load(this.#config, this.#guard, id)))
-    return bases.filter((base) => base !== null && base.state.user === user) as Base[]
+    const bases = await this.#guard.each(ids, (id) => load(this.#config, this.#guard, id))
+    return bases.filter((base) => base?.state.user === user) as Found[]
   }
 
   async #end({ state: { id, user } }: Base): Promise<void> {

@@ -1,5 +1,5 @@
 /** Whose request it is: by a ticket of ours, by a cookie of an old application, or by both. */
-import type { Held } from '../core/keeper.ts'
+import { reject, type Held } from '../core/keeper.ts'
 import type { Moved } from './moving.ts'
 import type { Room } from './room.ts'
 import type { RequestHead } from './types.ts'
@@ -11,11 +11,20 @@ export interface Arrival {
 }
 
 /** What an old cookie has to say about a request whose ticket opens `own`, or that has none. */
-export async function arrive({ moving, beside }: Room, head: RequestHead, own: Held | null, readOnly: boolean): Promise<Arrival> {
+export async function arrive(room: Room, head: RequestHead, own: Held | null, readOnly: boolean): Promise<Arrival> {
+  const { moving, beside } = room
   const seen = own === null || beside === null ? own : await beside.look(head, own, readOnly)
   if (seen !== null && 'held' in seen) return { held: seen.held, moved: seen }
   // Anonymous here, and perhaps signed in by now where the old application has its page for that.
   const mayYield = seen !== null && beside !== null && seen.state.user === null && seen.state.from === null
-  const moved = moving === null || (seen !== null && !mayYield) ? null : await moving.open(head, readOnly, seen !== null)
+  const asks = moving !== null && (seen === null || mayYield) && mayMove(room, head)
+  const moved = asks ? await moving.open(head, readOnly, seen !== null) : null
   return moved === null ? { held: seen, moved: null } : { held: moved.held, moved }
+}
+
+/** A browser attaches the old cookie by itself, also where our own ticket is in a header that no other site can send. */
+function mayMove({ csrfOfOld, config }: Room, head: RequestHead): boolean {
+  if (csrfOfOld === null || head.header('cookie') === undefined || csrfOfOld(head) === 'allowed') return true
+  reject(config, 'csrf', null)
+  return false
 }

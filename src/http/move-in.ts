@@ -51,8 +51,11 @@ export interface DualWrite {
   load(identity: string, nowMs: number): Promise<OldSession | null>
   /** How the old application is to see a change of ours; `null`: not at all. */
   changes(before: Pick<OldSession, 'values' | 'user'>, after: Pick<OldSession, 'values' | 'user'>): Promise<OldChanges | null>
-  /** Changes it in its store; `false`: it is over. Never brings one back, as far as its store can be asked for that. */
-  write(identity: string, changes: OldChanges, nowMs: number): Promise<boolean>
+  /**
+   * Changes it in its store; `false`: it is over, or by now another's than `user`'s. Never brings one back, as far as its store can be asked
+   * for that.
+   */
+  write(identity: string, changes: OldChanges, nowMs: number, user: string | null): Promise<boolean>
   /** Ends it in its store. What is over already is no failure. */
   end(identity: string): Promise<void>
 }

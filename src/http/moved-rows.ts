@@ -11,7 +11,7 @@ import type { Row } from '../core/types.ts'
 import { checkUser, type Users } from '../core/users.ts'
 import { encodeValue } from '../core/values.ts'
 import type { MoveIn, MoveInWhy, OldSession, OldTicket } from './move-in.ts'
-import type { Ties } from './ties.ts'
+import type { Tie, Ties } from './ties.ts'
 
 /** Where an old session goes. */
 export interface Place {
@@ -31,6 +31,11 @@ export interface Made extends Base {
 
 /** A claim on a cookie that never ends by itself: no cookie is kept for longer (RFC 6265bis 5.5). */
 const claimLifeMaxMs = 400 * 86_400_000
+/** The body of a claim on what we have ended ourselves. */
+const ended = 'ended'
+const attemptsMax = 64
+/** A claim outlives its cookie by more than clocks may differ: by that of its store it must not end first. */
+const skewMs = 5 * 60_000
 
 export class MovedRows {
   readonly #config: KeeperConfig
@@ -49,14 +54,17 @@ export class MovedRows {
   }
 
   placeOf(reader: MoveIn, ticket: OldTicket): Place {
-    // Not under a key of ours: a claim has to outlive the change of secrets, and what names an old session cannot be guessed.
-    const old = `${this.#scope}\n${reader.system}\n${reader.cookieName}\n${ticket.identity}`
-    const named = (purpose: string): string => hash('sha256', `coatcheck move-in ${purpose}\n${old}`, 'base64url')
+    const named = (purpose: string): string => this.#named(purpose, reader, ticket.identity)
     const [id, claimId] = [named('session').slice(0, 24), named('claim').slice(0, 24)]
     return { reader, ticket, id, claimId, oldHash: hashOf(named('secret')) }
   }
 
-  /** When somebody claimed the cookie, in unix milliseconds; `null`: nobody has. */
+  /** Not under a key of ours: a claim has to outlive the change of secrets, and what names an old session cannot be guessed. */
+  #named(purpose: string, { system, cookieName }: MoveIn, identity: string): string {
+    return hash('sha256', `coatcheck move-in ${purpose}\n${this.#scope}\n${system}\n${cookieName}\n${identity}`, 'base64url')
+  }
+
+  /** When somebody claimed the cookie, in unix milliseconds; `null`: nobody has. `NaN`: we have ended it. */
   async claimedAt({ claimId }: Place): Promise<number | null> {
     const claim = await this.#guard.get(claimId)
     return claim === null ? null : Number(claim.body)
@@ -94,9 +102,31 @@ export class MovedRows {
 
   /** Decides who makes the session: `false` when somebody else was faster. */
   async claim({ reader, claimId }: Place, { expiresAt }: OldSession): Promise<boolean> {
+    const row = this.#claimOn(reader, claimId, String(this.#config.clock()), expiresAt)
+    return (await this.#guard.put(row, null)) !== null
+  }
+
+  #claimOn({ sunsetAt }: MoveIn, id: string, body: string, expiresAt: number | null): Row {
     const nowMs = this.#config.clock()
-    const end = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, reader.sunsetAt ?? Number.POSITIVE_INFINITY, nowMs + claimLifeMaxMs)
-    return (await this.#guard.put({ id: claimId, body: String(nowMs), user: null, expiresAt: end }, null)) !== null
+    const longest = nowMs + claimLifeMaxMs
+    const end = Math.min(wholeMs(expiresAt) ?? longest, wholeMs(sunsetAt) ?? longest, longest)
+    return { id, body, user: null, expiresAt: Math.max(end, nowMs) + skewMs }
+  }
+
+  /** Whether we have ended the old session: what stands there by now, the old application has brought back. */
+  async isEnded({ claimId }: Place): Promise<boolean> {
+    return (await this.#guard.get(claimId))?.body === ended
+  }
+
+  /** Notes that we have. For somebody who has the guard's word already. */
+  async markEnded({ reader, identity }: Tie): Promise<void> {
+    const { store } = this.#guard
+    const id = this.#named('claim', reader, identity).slice(0, 24)
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const found = await store.get(id)
+      if (found?.body === ended || (await store.put(this.#claimOn(reader, id, ended, null), found?.version ?? null)) !== null) return
+    }
+    throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to note the end of a session`)
   }
 
   /**
@@ -109,7 +139,7 @@ export class MovedRows {
     const secret = mintSecret(random)
     const state: State = { ...values, secretHash: hashOf(secret) }
     const row = rowOf(this.#config, state)
-    const expiresAt = Math.max(row.expiresAt, Math.min(aliveUntil, state.createdAt + lifetime.absoluteMs))
+    const expiresAt = Math.max(row.expiresAt, Math.min(wholeMs(aliveUntil) ?? 0, state.createdAt + lifetime.absoluteMs))
     const version = await this.#put(place, { ...row, expiresAt }, over)
     if (version === null) return null
     emit({ type: 'moved_in', name, id: state.id, user: state.user, system: place.reader.system })
@@ -135,6 +165,11 @@ export class MovedRows {
       throw error
     }
   }
+}
+
+/** What an old system calls a moment may have a fraction, and stores keep whole milliseconds. `null`: never, or no number. */
+function wholeMs(moment: number | null): number | null {
+  return moment === null || Number.isNaN(moment) ? null : Math.ceil(moment)
 }
 
 // Sign-ins take turns by what they have saved; of this one there is nothing more to know.

@@ -19,7 +19,7 @@ import type { Tickets } from '../core/ticket.ts'
 import { defaultGraceMs } from '../core/turns.ts'
 import type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions, MoveInRefusal, MoveInWhy, OldCookies, OldSession } from './move-in.ts'
 import type { MovedRows, Place } from './moved-rows.ts'
-import { oldCookiesOf } from './old-cookies.ts'
+import { namesOf, oldCookiesOf } from './old-cookies.ts'
 import type { SideBySide } from './side-by-side.ts'
 import type { RequestHead } from './types.ts'
 
@@ -49,8 +49,11 @@ interface Reader {
   readonly count: Record<'moved' | 'replayed' | 'refused', number>
 }
 
-/** How long a request waits for the session that another one is making of the same cookie: as long as that may take. */
-const waitsMs = [1, 2, 5, 10, 20, 50, 100, 200, 400]
+/**
+ * How long a request waits for the session that another one is making of the same cookie: as long as that may take, and longer than a cache
+ * before the store (`tieredStore`) goes on saying that there is none.
+ */
+const waitsMs = [1, 2, 5, 10, 20, 50, 100, 200, 400, 600, 800]
 const makingMsMax = 2_000
 /** Of a page in bulk: enough to hide the way to the stores, few enough to be answered well within the deadline. */
 const movedAtOnceMax = 16
@@ -217,11 +220,6 @@ export class Moving {
     reject(this.#config, 'moved', id)
     return 'replayed'
   }
-}
-
-/** The cookies that say that a reader is meant. */
-function namesOf({ cookieName, otherNames = [] }: MoveIn): readonly string[] {
-  return [cookieName, ...otherNames]
 }
 
 function marksOf(reader: MoveIn): readonly string[] {

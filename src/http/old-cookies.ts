@@ -1,4 +1,4 @@
-import type { OldCookies } from './move-in.ts'
+import type { MoveIn, OldCookies } from './move-in.ts'
 import { findCookies } from './cookie.ts'
 
 const valuesMax = 4
@@ -18,4 +18,15 @@ export function oldCookiesOf(header: string): OldCookies {
       return [...found]
     },
   }
+}
+
+/** The cookies that say that a reader is meant. */
+export function namesOf({ cookieName, otherNames = [] }: MoveIn): readonly string[] {
+  return [cookieName, ...otherNames]
+}
+
+/** Whether a cookie of this name is read by a reader, or expired with what it reads. */
+export function isOldName(reader: MoveIn, name: string): boolean {
+  const onlyThis: OldCookies = { all: () => none, names: (test) => (test(name) ? [name] : none) }
+  return [...namesOf(reader), ...(reader.expire?.(onlyThis) ?? none)].includes(name)
 }

@@ -22,6 +22,13 @@ export interface OpenOptions {
   readonly csrfToken?: string | undefined
 }
 
+interface Found {
+  readonly held: Held | null
+  readonly presented: boolean
+  readonly storeError?: unknown
+  readonly moved?: Moved | null
+}
+
 const nothingLate: Promise<void> = Promise.resolve()
 const nothingSent: Sent = { setCookies: [], headers: [] }
 
@@ -36,6 +43,7 @@ export class Opened implements SessionPort {
   /** What makes the client forget the cookies of the system it came from, once it has a ticket of ours. */
   readonly #forget: readonly string[]
   readonly #presented: boolean
+  readonly #head: RequestHead
   readonly #storeError: unknown
   /** What was opened has ended meanwhile; there is nothing to write to, and nothing may take its place but a sign-in. */
   #over = false
@@ -44,8 +52,9 @@ export class Opened implements SessionPort {
   /** Late saves that are not done. One that failed never is. */
   #unsaved = 0
 
-  private constructor(room: Room, held: Held | null, phase: Phase, presented: boolean, storeError: unknown, moved: Moved | null = null) {
+  private constructor(room: Room, head: RequestHead, phase: Phase, { held, presented, storeError = null, moved = null }: Found) {
     this.room = room
+    this.#head = head
     this.#held = held
     this.#phase = phase
     this.#presented = presented
@@ -63,7 +72,7 @@ export class Opened implements SessionPort {
     const phase = readOnly ? 'reading' : 'open'
     const tokens = room.transport.read(head)
     const shown = tokens === null || tokens.length > 0
-    if (!shown && room.moving === null) return new Opened(room, null, phase, false, null)
+    if (!shown && room.moving === null) return new Opened(room, head, phase, { held: null, presented: false })
     try {
       const own = shown ? await room.keeper.open(tokens) : null
       const alone = room.moving === null || (own !== null && room.beside === null)
@@ -80,11 +89,11 @@ export class Opened implements SessionPort {
           'without the token of its session; send session.csrfToken as x-csrf-token, or pass it to getSession(request, { csrfToken })',
         )
       }
-      return new Opened(room, held, phase, shown || moved !== null, null, moved)
+      return new Opened(room, head, phase, { held, presented: shown || moved !== null, moved })
     } catch (error) {
       const down = error instanceof CoatcheckError && error.code.startsWith('store_')
       if (!down || room.storeDown === 'fail' || readOnly) throw error
-      return new Opened(room, null, phase, shown, error)
+      return new Opened(room, head, phase, { held: null, presented: shown, storeError: error })
     }
   }
 
@@ -164,8 +173,8 @@ export class Opened implements SessionPort {
   }
 
   async commitNow(change: Change): Promise<State | 'later' | null> {
-    if (this.#over) return null
-    if (this.#held === null || this.#held.version === null) return 'later'
+    await this.#late.catch(() => {})
+    if (this.#over || this.#held === null || this.#held.version === null) return this.#over ? null : 'later'
     const { before, token } = await this.#save(change, null)
     this.#token = token ?? this.#token
     return before
@@ -181,6 +190,9 @@ export class Opened implements SessionPort {
     if (this.#over && change.signIn === null) return { outcome: edited ? 'gone' : 'untouched', held: null, token: null, before: null }
     const held = this.#held
     const newId = held === null && edited ? this.#newId() : ''
+    const { beside } = this.room
+    // Both may have been signed in to, one by one: who signs out here would be signed in again by the other's cookie.
+    if (change.destroy && held?.state.from === null) await beside?.endShown(this.#head)
     const mayRenew = this.#phase === 'open' || this.#phase === 'committing'
     const saved = await this.room.keeper.save(held, change, { opened, newId, mayRenew })
     this.#held = saved.held
@@ -189,10 +201,10 @@ export class Opened implements SessionPort {
     if (this.#over) this.#token = null
     // After a take or a flash the handler still looks at what it opened.
     if (opened !== null && saved.held !== null) this.session.rebase(saved.held.state)
-    if (this.room.beside === null || saved.outcome !== 'stored') return saved
+    if (beside === null || saved.outcome !== 'stored') return saved
     // Whatever becomes of the other application: what is stored here is.
     this.#token = saved.token ?? this.#token
-    await this.room.beside.wrote(saved)
+    await beside.wrote(saved)
     return saved
   }
 

@@ -36,7 +36,14 @@ function cookieNameOf(line: string): string {
 }
 
 /** They overrule `Cache-Control` in the caches they are meant for (RFC 9213, Edge Architecture 1.0). */
-const cacheHeaders = ['CDN-Cache-Control', 'Surrogate-Control']
+const cacheHeaders = [
+  'CDN-Cache-Control',
+  'Surrogate-Control',
+  'Cloudflare-CDN-Cache-Control',
+  'Netlify-CDN-Cache-Control',
+  'Vercel-CDN-Cache-Control',
+  'Akamai-Cache-Control',
+]
 
 /**
  * A shared cache that kept this response would hand one visitor's token to the next (RFC 9111 7.3). Whatever the application said
@@ -48,6 +55,8 @@ function keepOutOfCaches(port: HeaderPort): void {
     const lines = linesOf(port.get(name))
     if (lines.length > 0 && !isPrivate(lines)) port.set(name, 'private, no-store')
   }
+  // nginx's own, in seconds.
+  if (port.get('X-Accel-Expires') !== undefined) port.set('X-Accel-Expires', '0')
 }
 
 function isPrivate(lines: readonly string[]): boolean {
@@ -57,10 +66,13 @@ function isPrivate(lines: readonly string[]): boolean {
   return directives.includes('no-store') || directives.includes('private')
 }
 
-function varyBy(port: HeaderPort, name: string): void {
+function varyBy(port: HeaderPort, vary: string): void {
   const lines = linesOf(port.get('Vary')).filter((line) => line !== '')
-  const names = listOf(lines)
-  if (!names.includes('*') && !names.includes(name.toLowerCase())) port.set('Vary', [...lines, name].join(', '))
+  if (lines.length === 0 && !vary.includes(',')) return port.set('Vary', vary)
+  const names = new Set(listOf(lines))
+  if (names.has('*')) return
+  const missing = vary.split(', ').filter((name) => !names.has(name.toLowerCase()) && names.add(name.toLowerCase()))
+  if (missing.length > 0) port.set('Vary', [...lines, ...missing].join(', '))
 }
 
 /** The members of a comma-separated header, in lower case. */

@@ -6,7 +6,7 @@ import { guarded, type Listener } from '../core/events.ts'
 import { Guard } from '../core/guard.ts'
 import type { Keeper, KeeperConfig } from '../core/keeper.ts'
 import { createRing } from '../core/keys.ts'
-import { resolveLifetime } from '../core/lifetime.ts'
+import { resolveLifetime, type Lifetime } from '../core/lifetime.ts'
 import { createSchemaCheck } from '../core/schema.ts'
 import { createSeals } from '../core/seal.ts'
 import { SealedKeeper } from '../core/sealed.ts'
@@ -34,6 +34,8 @@ export interface Room {
   readonly read: Outgoing
   /** Judges requests to which a browser attached the token by itself; `null` when there is nothing to judge. */
   readonly csrf: CsrfJudge | null
+  /** The same for old cookies, where our own tickets are in a header; `null` when there is nothing to judge. */
+  readonly csrfOfOld: CsrfJudge | null
   /** Tokens for forms, when asked for. */
   readonly csrfTokens: CsrfTokens | null
   readonly users: Users | null
@@ -50,17 +52,33 @@ export interface House {
   readonly clock: () => number
   readonly random: (size: number) => Uint8Array
   readonly timers: Timers
+  /** How long a tombstone stays, for each store that sealed copies spill into: whoever ends a session there leaves one. */
+  readonly tombstoneLifeMs: ReadonlyMap<SessionStore, number>
 }
 
 const lifetimeKeys = ['idle', 'absolute', 'persistent', 'touchEvery'] as const
 // A sealed copy cannot be revoked, so it must not live for ever.
 const sealedLifeMaxMs = 30 * 86_400_000
 
+function lifetimeOf(options: SessionsOptions): Lifetime {
+  return resolveLifetime(ownOptions('lifetime', options.lifetime ?? {}, lifetimeKeys))
+}
+
+/** The {@link House.tombstoneLifeMs} of all named sessions. */
+export function tombstoneLives(all: readonly SessionsOptions[]): Map<SessionStore, number> {
+  const lives = new Map<SessionStore, number>()
+  for (const options of all) {
+    const { carrier, store } = options
+    if (carrier === 'spill' && store !== undefined) lives.set(store, Math.max(lives.get(store) ?? 0, lifetimeOf(options).absoluteMs))
+  }
+  return lives
+}
+
 /** Builds a room. Throws `config_invalid`. */
 export function createRoom(name: string, options: SessionsOptions, house: House): Room {
   checkOptions(options)
   const { carrier = 'stored', transport: via = 'cookie', storeDown = 'fail', app = '' } = options
-  const lifetime = resolveLifetime(ownOptions('lifetime', options.lifetime ?? {}, lifetimeKeys))
+  const lifetime = lifetimeOf(options)
   if (carrier !== 'stored' && lifetime.absoluteMs > sealedLifeMaxMs) {
     throw new CoatcheckError(
       'config_invalid',
@@ -73,23 +91,26 @@ export function createRoom(name: string, options: SessionsOptions, house: House)
   const config = keeperConfig(name, options, emit, { ...house, lifetime })
   const scope = `${app}\n${transport.name}`
   const ring = createRing(options.secret, scope)
-  const csrf = transport.ambient && options.csrf !== 'unsafe-off' ? createCsrf(options.csrf ?? {}, transport.secure) : null
+  const judge = options.csrf === 'unsafe-off' ? null : createCsrf(options.csrf ?? {}, transport.secure)
+  const [csrf, csrfOfOld] = transport.ambient ? [judge, null] : [null, judge]
   const csrfTokens =
     csrf !== null && typeof options.csrf === 'object' && options.csrf.token === true ? createCsrfTokens(ring, house.random) : null
   const seals = createSeals(ring, house.random, lifetime.absoluteMs)
   const read: Outgoing = { outcome: 'untouched', setCookies: [], headers: [], vary: transport.vary }
-  const room = { config, transport, read, csrf, csrfTokens, storeDown }
+  const room = { config, transport, read, csrf, csrfOfOld, csrfTokens, storeDown }
   const { store, moveIn = [] } = options
   if (store === undefined) return { ...room, keeper: new SealedKeeper(config, seals), users: null, guard: null, moving: null, beside: null }
 
-  const remove = carrier === 'spill' ? entombing(store, lifetime.absoluteMs, house.clock) : (id: string) => store.delete(id)
+  const tombstoneLifeMs = house.tombstoneLifeMs.get(store)
+  const remove = tombstoneLifeMs === undefined ? (id: string) => store.delete(id) : entombing(store, tombstoneLifeMs, house.clock)
   const twins = moveIn.filter((reader) => reader.dualWrite !== undefined) as Twin[]
   const ties = twins.length === 0 ? null : new Ties(twins, ring, house)
-  const guard = createGuard(config, store, options, ties === null ? remove : ties.ending(store, remove))
+  const ending = ties?.ending(store, remove, (tie) => rows.markEnded(tie)) ?? remove
+  const guard = createGuard(config, store, options, ending)
   const users = new Users(config, guard, options.maxPerUser ?? null)
   const tickets = createTickets(ring)
   const rows = new MovedRows(config, guard, users, scope, ties)
-  const beside = ties === null ? null : new SideBySide(config, { guard, tickets, rows, ties, remove })
+  const beside = ties === null ? null : new SideBySide(config, { guard, tickets, rows, ties })
   const moving = moveIn.length === 0 ? null : new Moving(config, { guard, tickets, rows, beside, secure: transport.secure }, moveIn)
   const stored = new StoredKeeper(config, guard, tickets, users)
   const whole = { ...room, users, guard, moving, beside }

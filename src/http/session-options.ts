@@ -67,7 +67,10 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
 export interface SessionsOptions<Data extends object = Record<string, unknown>> extends SessionOptions<Data> {
   /** 32 or more random bytes (or text of them); an array, newest first, while one is being replaced. */
   readonly secret: Secret | readonly Secret[]
-  /** Several sessions in one application, by name: `getSession(req, 'prefs')`. Each is a store, or options that override the others. */
+  /**
+   * Several sessions in one application, by name: `getSession(req, 'prefs')`. Each is a store, or options that override the others.
+   * Those that share a store share its index of users: `list`, `revokeUser` and `maxPerUser` mean the sessions of all of them.
+   */
   readonly stores?: { readonly [name: string]: SessionStore | SessionOptions }
   /** Keeps the tokens of two applications apart that share a secret. Default `''`. */
   readonly app?: string

@@ -4,10 +4,11 @@ import { systemRandom, systemTimers } from '../core/machine.ts'
 import type { Session } from '../core/session.ts'
 import type { SessionStore } from '../core/types.ts'
 import type { SessionInfo, Users } from '../core/users.ts'
-import type { MoveInCount, MoveInPage, MoveInPageOptions } from './move-in.ts'
+import type { MoveIn, MoveInCount, MoveInPage, MoveInPageOptions } from './move-in.ts'
+import { isOldName } from './old-cookies.ts'
 import { Opened } from './opened.ts'
 import { namedOptions, type SessionsOptions } from './session-options.ts'
-import { createRoom, type House, type Room } from './room.ts'
+import { createRoom, tombstoneLives, type House, type Room } from './room.ts'
 import { startSweeping } from './sweeper.ts'
 import type { RequestHead, Visit } from './types.ts'
 import { roomNamed, RoomVisit } from './visit.ts'
@@ -35,7 +36,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   list(user: string, name?: string): Promise<SessionInfo[]>
   /** Ends one session by its public id, everywhere and for requests under way. `false`: no such session. */
   revoke(id: string, name?: string): Promise<boolean>
-  /** Ends all sessions of a user, but for `except` (a session id). Answers how many. */
+  /** Ends all sessions of a user, but for `except` (a session id). Answers how many were alive by the clock and lifetimes of this process. */
   revokeUser(user: string, options?: { readonly except?: string }, name?: string): Promise<number>
   /** How many arrived with a cookie of a system that `moveIn` reads, since the start of this process. */
   moveInCounts(name?: string): MoveInCount[]
@@ -73,9 +74,13 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
 export function createSessions<Data extends object = Record<string, unknown>>(options: SessionsOptions<Data>): Sessions<Data> {
   const named = namedOptions(options)
   const [[, { clock = Date.now, random = systemRandom, timers = systemTimers }]] = named as [[string, SessionsOptions]]
-  const house: House = { clock, random, timers }
+  const house: House = { clock, random, timers, tombstoneLifeMs: tombstoneLives(named.map(([, own]) => own)) }
   const rooms = new Map<string, Room>(named.map(([name, own]) => [name, createRoom(name, own, house)]))
   refuseSharedCookies(rooms)
+  refuseOldNames(
+    rooms,
+    named.flatMap(([, { moveIn = [] }]) => moveIn),
+  )
   const guards = [...rooms.values()].flatMap(({ guard }) => guard ?? [])
   // Several sessions may share a store: it is swept and closed once.
   const guardsOf = Map.groupBy(guards, ({ store }) => store) as Map<SessionStore, [Guard, ...Guard[]]>
@@ -124,6 +129,17 @@ function refuseSharedCookies(rooms: ReadonlyMap<string, Room>): void {
     throw new CoatcheckError('config_invalid', `two named sessions share the cookie "${twice}"; drop cookie.name, or give each its own`)
 }
 
+/** A cookie that expires with a move must not be one of ours: the response would take back the ticket that it brings. */
+function refuseOldNames(rooms: ReadonlyMap<string, Room>, readers: readonly MoveIn[]): void {
+  const cookies = [...rooms.values()].flatMap(({ transport }) => (transport.ambient ? transport.name : []))
+  const taken = cookies.find((name) => readers.some((reader) => isOldName(reader, name)))
+  if (taken !== undefined)
+    throw new CoatcheckError(
+      'config_invalid',
+      `a reader of moveIn expires the old cookie "${taken}", which is also the name of ours; give cookie.name another name`,
+    )
+}
+
 function refusedIsNull(error: unknown): null {
   if (error instanceof CoatcheckError && error.code === 'csrf_refused') return null
   throw error
@@ -132,17 +148,19 @@ function refusedIsNull(error: unknown): null {
 function headOf(from: HeadersLike | null | undefined): RequestHead {
   if (from === null || from === undefined) return { method: 'GET', header: () => undefined }
   if (typeof from === 'string') return { method: 'GET', header: (name) => (name === 'cookie' ? from : undefined) }
-  const { headers, method } = from as { headers?: unknown; method?: unknown }
+  const { headers, method, url } = from as { headers?: unknown; method?: unknown; url?: unknown }
   const whole = typeof headers === 'object' && headers !== null && !Array.isArray(headers)
-  return { method: whole && typeof method === 'string' ? method : 'GET', header: readerOf(whole ? headers : from) }
+  return { method: whole && typeof method === 'string' ? method : 'GET', header: readerOf(whole ? headers : from, url) }
 }
 
-function readerOf(headers: object): RequestHead['header'] {
+/** HTTP/2 says `:authority` where HTTP/1 says Host, and a Request made by hand says it in its URL alone. */
+function readerOf(headers: object, url: unknown): RequestHead['header'] {
   if ('get' in headers && typeof headers.get === 'function') {
     const fetched = headers as { get(name: string): string | null }
-    return (name) => fetched.get(name) ?? undefined
+    return (name) => fetched.get(name) ?? (name === 'host' && typeof url === 'string' ? URL.parse(url)?.host : undefined)
   }
   return (name) => {
+    if (name === 'host' && !Object.hasOwn(headers, name)) name = ':authority'
     const value: unknown = Object.hasOwn(headers, name) ? (headers as Record<string, unknown>)[name] : undefined
     if (Array.isArray(value)) return value.join(name === 'cookie' ? '; ' : ', ')
     return typeof value === 'string' ? value : undefined

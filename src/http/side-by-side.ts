@@ -8,7 +8,7 @@
 import type { State } from '../core/body.ts'
 import { CoatcheckError } from '../core/errors.ts'
 import type { Guard } from '../core/guard.ts'
-import { reject, type Held, type KeeperConfig, type Saved } from '../core/keeper.ts'
+import { reject, type Held, type KeeperConfig, type Saved, type Shown } from '../core/keeper.ts'
 import { standingOf } from '../core/rights.ts'
 import { loadBase, type Base } from '../core/rows.ts'
 import type { Tickets } from '../core/ticket.ts'
@@ -17,7 +17,6 @@ import { readValue } from '../core/values.ts'
 import type { OldSession } from './move-in.ts'
 import type { MovedRows, Place } from './moved-rows.ts'
 import type { Moved } from './moving.ts'
-import { oldCookiesOf } from './old-cookies.ts'
 import { endOld, type Tie, type Ties } from './ties.ts'
 import type { RequestHead } from './types.ts'
 
@@ -27,8 +26,6 @@ export interface SideBySideParts {
   readonly tickets: Tickets
   readonly rows: MovedRows
   readonly ties: Ties
-  /** Deletes ours and leaves the old session alone. */
-  readonly remove: (id: string) => Promise<void>
 }
 
 const attemptsMax = 64
@@ -51,7 +48,7 @@ export class SideBySide {
     const { state } = held
     const tie = ties.of(state)
     if (tie === null) return held
-    const shown = tie === 'lost' ? null : this.#identityShown(head, tie)
+    const shown = tie === 'lost' ? null : identityShown(ties.shownIn(head.header('cookie')), tie)
     // With another cookie of the old application its browser is somebody else there.
     if (tie !== 'lost' && (shown === null || shown === tie.identity)) {
       const old = await this.#load(tie)
@@ -63,7 +60,7 @@ export class SideBySide {
         return this.#make(rows.placeOf(tie.reader, ticket), tie, old, { over: held.version, readOnly })
       }
     }
-    return this.#end(state.id, readOnly)
+    return this.#end(held, readOnly)
   }
 
   /**
@@ -71,26 +68,29 @@ export class SideBySide {
    * place is kept in step with nothing, because somebody has signed in to it, or it moved in before `dualWrite` was written.
    */
   async take(place: Place, options: { readonly readOnly: boolean; readonly usersOnly: boolean }): Promise<Moved | 'alone' | null> {
-    const { guard } = this.#parts
+    const { guard, rows } = this.#parts
     const tie = { reader: place.reader, identity: place.ticket.identity } as Tie
-    const there = await this.#newest(place.id)
+    // What has ended by itself stands there until it is swept.
+    const row = await guard.get(place.id)
+    const there = row === null ? null : await this.#newest(place.id)
     if (there !== null && there.state.from === null) return 'alone'
     const old = await this.#load(tie)
-    if (old === null) return there === null ? null : this.#end(place.id, options.readOnly)
+    if (old === null) return there === null ? null : this.#end(there, options.readOnly)
     if (options.usersOnly && (old.user ?? null) === null) return null
-    if (there !== null && isSameUser(tie, old, there.state)) return this.#admitted(place, there)
-    // What has ended by itself stands there until it is swept.
-    const over = there?.version ?? (await guard.get(place.id))?.version ?? null
-    return this.#make(place, tie, old, { over, readOnly: options.readOnly })
+    const inStep = this.#inStep(tie, old, there)
+    if (inStep !== null) return this.#admitted(place, inStep)
+    if (there === null && (await rows.isEnded(place))) return this.#endAgain(tie, options.readOnly)
+    return this.#make(place, tie, old, { over: (there ?? row)?.version ?? null, readOnly: options.readOnly })
   }
 
   /** After a commit: lets the old application see what it has changed. Rejects when it could not, and then both may differ. */
   wrote({ before, held, outcome }: Saved): Promise<void> {
-    const tie = outcome === 'stored' && before !== null && held !== null ? this.#parts.ties.of(before) : null
-    if (tie === null || tie === 'lost' || before === null || held === null) return done
+    const tie = outcome === 'stored' && before !== null ? this.#parts.ties.of(before) : null
+    if (tie === null || tie === 'lost' || before === null) return done
     // One after another: in a store that compares they would only be in each other's way.
     const ahead = this.#writing.get(before.id)
-    const write = async (): Promise<void> => this.#bring(tie, before, ahead === undefined ? held : await this.#newest(before.id))
+    const write = async (): Promise<void> =>
+      this.#bring(tie, before, ahead === undefined && held !== null ? held : await this.#newest(before.id))
     const mine = ahead === undefined ? write() : ahead.then(write, write)
     this.#writing.set(before.id, mine)
     const leave = (): void => {
@@ -100,11 +100,16 @@ export class SideBySide {
     return mine
   }
 
+  /** Before somebody signs out of a session that is in step with none: ends what the old cookies beside it open. Rejects as `wrote` does. */
+  async endShown(head: RequestHead): Promise<void> {
+    for (const tie of this.#parts.ties.shownIn(head.header('cookie'))) await this.#endThere(tie)
+  }
+
   async #bring(tie: Tie, before: State, after: Pick<Held, 'state' | 'version'> | null): Promise<void> {
     let [known, newest] = [before, after]
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       // Signed in to: from here on it goes alone. Ended: what was written may have come behind the end.
-      if (newest === null || newest.state.from === null) return this.#parts.guard.run('dual-write', () => endOld(tie))
+      if (newest === null || newest.state.from === null) return this.#endThere(tie)
       const { state, version }: Pick<Held, 'state' | 'version'> = newest
       if (!(await this.#write(tie, known, state))) return
       // Whoever writes last to the old store looks whether it was the newest. So in the end it has what ours has.
@@ -123,21 +128,26 @@ export class SideBySide {
   }
 
   /** `false`: there is nothing to write, or nothing to write to. */
-  #write({ reader, identity }: Tie, before: State, after: State): Promise<boolean> {
-    const { dualWrite } = reader
-    return this.#parts.guard.run('dual-write', async () => {
+  async #write(tie: Tie, before: State, after: State): Promise<boolean> {
+    const { dualWrite } = tie.reader
+    let givenUp = false
+    const write = async (): Promise<boolean> => {
       const changes = await dualWrite.changes(seenFrom(before), seenFrom(after))
-      return changes !== null && (await dualWrite.write(identity, changes, this.#config.clock()))
-    })
+      const written = changes !== null && (await dualWrite.write(tie.identity, changes, this.#config.clock(), after.user))
+      // It may have come behind something newer, or behind the end.
+      if (givenUp && written) await this.#bring(tie, after, await this.#newest(after.id))
+      return written
+    }
+    try {
+      return await this.#parts.guard.run('dual-write', write)
+    } catch (error) {
+      givenUp = true
+      throw error
+    }
   }
 
   #load({ reader, identity }: Tie): Promise<OldSession | null> {
     return this.#parts.guard.run('move-in', () => reader.dualWrite.load(identity, this.#config.clock()))
-  }
-
-  #identityShown(head: RequestHead, { reader }: Tie): string | null {
-    const header = head.header('cookie')
-    return header === undefined ? null : (reader.verify(oldCookiesOf(header), this.#config.clock())?.identity ?? null)
   }
 
   /** A visit here keeps the old session alive too. When that fails it is an event: this request has its session. */
@@ -160,26 +170,63 @@ export class SideBySide {
     await rows.claim(place, old)
     const made = await rows.make(place, state, 0, over)
     if (made !== null) {
-      const held = { ...made, secret: { secret: '', secretHash: place.oldHash, stale: false } }
-      return { held, token: tickets.write(place.id, made.secret), forget: [] }
+      // Again: another request may have made it, and signed out of it, since that was asked.
+      if (await rows.isEnded(place)) {
+        await this.#endAgain(tie, false)
+        return this.#end(made, false)
+      }
+      return { held: { ...made, secret: shownBy(place, made) }, token: tickets.write(place.id, made.secret), forget: [] }
     }
-    const there = await this.#newest(place.id)
-    return there !== null && there.state.from !== null && isSameUser(tie, old, there.state) ? this.#admitted(place, there) : null
+    const there = this.#inStep(tie, old, await this.#newest(place.id))
+    return there === null ? null : this.#admitted(place, there)
   }
 
-  #admitted({ oldHash }: Place, { state, expiresAt, version }: Base): Moved {
-    const standing = standingOf(oldHash, state, this.#config.clock())
+  #admitted(place: Place, there: Base): Moved {
+    const { state } = there
+    const standing = standingOf(place.oldHash, state, this.#config.clock())
     const arriving = (standing === 'previous' || standing === 'overdue') && state.previous?.seen === false
-    const secret = { secret: '', secretHash: oldHash, stale: false }
-    const held = { state, expiresAt, version, secret: arriving ? secret : { ...secret, byOldCookie: true as const } }
-    return { held, token: null, forget: [] }
+    const secret = shownBy(place, there)
+    return { held: { ...there, secret: arriving ? secret : { ...secret, byOldCookie: true } }, token: null, forget: [] }
   }
 
-  async #end(id: string, readOnly: boolean): Promise<null> {
-    const { guard, remove } = this.#parts
-    if (!readOnly) await guard.run('delete', () => remove(id))
+  /** What stands there, if it is this old session. One whose tie is lost is not: nothing would be written there. */
+  #inStep(tie: Tie, old: OldSession, there: Base | null): Base | null {
+    const isTied = there !== null && there.state.from !== null && this.#parts.ties.of(there.state) !== 'lost'
+    return isTied && isSameUser(tie, old, there.state) ? there : null
+  }
+
+  /** We have ended it; a request of the old application that was under way has saved it once more. */
+  async #endAgain(tie: Tie, readOnly: boolean): Promise<null> {
+    if (!readOnly) await this.#parts.guard.run('dual-write', () => endOld(tie)).catch(() => null)
+    return null
+  }
+
+  #endThere(tie: Tie): Promise<void> {
+    const { guard, rows } = this.#parts
+    return guard.run('dual-write', async () => {
+      await endOld(tie)
+      await rows.markEnded(tie)
+    })
+  }
+
+  /**
+   * Ends ours and leaves the old session alone. By compare-and-swap, which a delete cannot: somebody may have signed in to it by now. A row
+   * without a body is no session (spill.ts).
+   */
+  async #end({ state: { id }, version }: Pick<Held, 'state' | 'version'>, readOnly: boolean): Promise<null> {
+    const tombstone = { id, body: '', user: null, expiresAt: this.#config.clock() + defaultGraceMs }
+    if (!readOnly) await this.#parts.guard.put(tombstone, version)
     return reject(this.#config, 'signed_out', id)
   }
+}
+
+function identityShown(shown: readonly Tie[], { reader }: Tie): string | null {
+  return shown.find((tie) => tie.reader === reader)?.identity ?? null
+}
+
+/** What the client has shown is the old cookie, also in the request that makes its ticket: nobody has seen that yet. */
+function shownBy({ oldHash }: Place, { state }: Base): Shown {
+  return { secret: '', secretHash: oldHash, stale: false, from: state.from }
 }
 
 function isSameUser({ reader }: Tie, old: OldSession, state: State): boolean {

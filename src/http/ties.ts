@@ -14,6 +14,7 @@ import type { Ring } from '../core/keys.ts'
 import { draw } from '../core/random.ts'
 import type { Clock, Random, SessionStore } from '../core/types.ts'
 import type { DualWrite, MoveIn } from './move-in.ts'
+import { oldCookiesOf } from './old-cookies.ts'
 
 /** A reader whose sessions are kept in step with ours. */
 export type Twin = MoveIn & { readonly dualWrite: DualWrite }
@@ -61,23 +62,37 @@ export class Ties {
     const opened = this.#open(from, id)
     if (opened === null) return 'lost'
     const [system, cookieName, identity = ''] = opened
-    const reader = this.#twins.find((twin) => twin.system === system && twin.cookieName === cookieName)
-    const over = reader === undefined || (reader.sunsetAt !== null && this.#parts.clock() > reader.sunsetAt)
-    return over ? null : { reader, identity }
+    const reader = this.#alive().find((twin) => twin.system === system && twin.cookieName === cookieName)
+    return reader === undefined ? null : { reader, identity }
+  }
+
+  /** The old sessions whose genuine cookies are in a Cookie header. */
+  shownIn(header: string | undefined): Tie[] {
+    if (header === undefined) return []
+    const cookies = oldCookiesOf(header)
+    return this.#alive().flatMap((reader) => {
+      const ticket = reader.verify(cookies, this.#parts.clock())
+      return ticket === null ? [] : [{ reader, identity: ticket.identity }]
+    })
+  }
+
+  #alive(): readonly Twin[] {
+    return this.#twins.filter(({ sunsetAt }) => sunsetAt === null || this.#parts.clock() <= sunsetAt)
   }
 
   /**
    * A `delete` that ends the old session too, and first: an old store that fails keeps ours, and with it the way to try again. And once more
    * behind it: a write of values under way may have brought the old one back in a store that cannot compare, and looks for ours
-   * only when it is done (side-by-side.ts).
+   * only when it is done (side-by-side.ts). `mark` notes that it was us.
    */
-  ending(store: SessionStore, remove: (id: string) => Promise<void>): (id: string) => Promise<void> {
+  ending(store: SessionStore, remove: (id: string) => Promise<void>, mark: (tie: Tie) => Promise<void>): (id: string) => Promise<void> {
     return async (id) => {
       const row = await store.get(id)
       const state = row === null ? null : decodeBody(row.body, id, row.user)
       const tie = state === null ? null : this.of(state)
       if (tie === null || tie === 'lost') return remove(id)
       await endOld(tie)
+      await mark(tie)
       await remove(id)
       await endOld(tie)
     }

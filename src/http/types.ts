@@ -38,7 +38,8 @@ export interface Visit<Data extends object = Record<string, unknown>> {
   readonly asked: boolean
   /**
    * Saves the edits and says what the response must carry. Call it once, before the first header byte. A `status` of 500
-   * or above drops the edits. When it rejects, nothing has been promised to anybody: answer the error.
+   * or above drops the edits. When it rejects, nothing has been promised to anybody: answer the error, with what `commit(500)` says
+   * then: of several sessions some may be stored.
    * From then on edits save themselves, and one that needs a Set-Cookie throws `headers_sent`.
    */
   commit(status?: number): Promise<Outgoing>

@@ -136,7 +136,7 @@ function unsignerOf(reader: string, secret: FastifySecret): (signed: string) => 
   return (signed) => {
     try {
       const { valid, value } = secret.unsign(signed)
-      return valid ? value : null
+      return valid === true ? value : null
     } catch {
       // Whatever a request brings, a foreign check that throws has found nothing genuine.
       return null

@@ -6,10 +6,10 @@
  *
  * In the JSON and in the store beside the values: `_expire`, unix milliseconds, and `_maxAge`; or `_session`, until the browser closes.
  */
-import type { MoveIn, MoveInWhy, OldSession, OldTicket } from '../http/move-in.ts'
+import type { MoveIn, MoveInWhy, OldChanges, OldSession, OldTicket } from '../http/move-in.ts'
 import { oldCookiesOf } from '../http/old-cookies.ts'
 import { firstCookie } from './common/cookie-value.ts'
-import { changed, type ChangeableSessions, type DualWriteOptions } from './common/dual-write.ts'
+import { changed, type DualWriteOptions, type IsTheirs } from './common/dual-write.ts'
 import { checkProof, idTest, strangeId } from './common/ids.ts'
 import { jsonValues, membersOf } from './common/json-values.ts'
 import { dataIdentity, keygripOf, pairedCookie, signatureName, type Keygrip, type KeygripKeys } from './common/keygrip.ts'
@@ -118,7 +118,7 @@ function keygripIn(options: KoaSessionOptions): Keygrip | null {
 }
 
 type Load = (id: string, nowMs: number, because?: (why: MoveInWhy) => void) => Promise<OldSession | null>
-type Write = ChangeableSessions['write']
+type Write = (id: string, changes: OldChanges, nowMs: number, isTheirs?: IsTheirs) => Promise<boolean>
 
 /** `goesOn`: the old application does, and moves the end of its sessions. */
 function loaderOf(store: KoaStore, goesOn: boolean, write: Write | undefined): Load {
@@ -145,9 +145,10 @@ function loaderOf(store: KoaStore, goesOn: boolean, write: Write | undefined): L
 function writerOf(store: KoaStore): Write | undefined {
   const { set } = store
   if (typeof set !== 'function') return undefined
-  return async (id, changes, nowMs) => {
+  return async (id, changes, nowMs, isTheirs) => {
     const session = membersOf(await store.get(id, undefined, { rolling: false }))
-    if (session === null || judged(session, nowMs) === null) return false
+    const found = judged(session, nowMs)
+    if (session === null || found === null || (await isTheirs?.(found.values)) === false) return false
     const next = changed(session, changes, own)
     const lifeMs = next['_maxAge']
     const lives = typeof lifeMs === 'number'

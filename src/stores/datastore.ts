@@ -3,7 +3,7 @@
  *
  *   key        kind "coatcheck_session", name "s-<id>", in the namespace
  *   body       text, not indexed
- *   version    "process-count", new at every put and left alone by a touch; not indexed
+ *   version    "process-count", new at every put and left alone by a touch, and the 15 before it; not indexed
  *   user       text, indexed; left out while nobody is signed in
  *   expireAt   timestamp, exact to the millisecond; for Google's TTL policy, and indexed for the sweep unless that policy is on
  *

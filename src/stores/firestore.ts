@@ -3,7 +3,7 @@
  *
  *   name       "s-<id>", in the collection "coatcheck_session"
  *   body       text
- *   version    "process-count", new at every put and left alone by a touch
+ *   version    "process-count", new at every put and left alone by a touch, and the 15 before it
  *   user       text, or null while nobody is signed in
  *   expireAt   timestamp, exact to the millisecond; for Google's TTL policy and for the sweep
  *
@@ -32,8 +32,8 @@ export interface FirestoreStoreOptions {
 const sweepMax = 500
 
 /**
- * Keeps sessions in Firestore, Native mode. A read is one call, a write after it one more; the client itself repeats calls that found
- * no server, which is safe because every write says what it replaces.
+ * Keeps sessions in Firestore, Native mode. A read is one call, a write after it one more; the client itself repeats calls that got
+ * no answer, which is safe because a row says which ones it has replaced.
  *
  * Firestore indexes every field unless told otherwise, and an index of bodies is paid for at each write:
  * `gcloud firestore indexes fields update body --collection-group=coatcheck_session --disable-indexes`, and `version` likewise.

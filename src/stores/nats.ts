@@ -18,7 +18,8 @@ export type { NatsBucket } from './nats/bucket.ts'
 export interface NatsStoreOptions {
   /**
    * A bucket of @nats-io/kv (or nats 2) for sessions alone. Its connection stays yours: close it last. Give the connection a `pingInterval`
-   * of a few seconds: by itself it notices after minutes that nobody is at the other end any more.
+   * of a few seconds: by itself it notices after minutes that nobody is at the other end any more. And `maxReconnectAttempts: -1`, or after
+   * ten attempts it stays closed.
    */
   readonly kv: NatsBucket
 }

@@ -7,12 +7,13 @@
  *
  * `due` is never before `expiresAt`, so that a session in use is filed anew once in an idle timeout and not at every request. What the
  * index names may be over or somebody else's by now: `idsOf` looks at the rows. So no keyspace events are needed, and in a cluster,
- * where a row and an index live on two nodes, the two may be written one after the other.
+ * where a row and an index live on two nodes, the two are written one after the other, the index first.
  */
 import type { SessionStore } from '../core/types.ts'
 import { unavailable } from './common/errors.ts'
 import { plainName, storeOptions, wholeNumber } from './common/options.ts'
 import { type RedisClient, wireOf } from './redis/client.ts'
+import { unquoted } from './redis/failures.ts'
 import { pageOf } from './redis/pages.ts'
 import { type WaitReplicas, writerOf } from './redis/replicas.ts'
 import { Rows } from './redis/rows.ts'
@@ -22,11 +23,17 @@ export type { WaitReplicas } from './redis/replicas.ts'
 export type { IoRedisClient, NodeRedisClient, RedisClient } from './redis/client.ts'
 
 export interface RedisStoreOptions {
-  /** A client of node-redis (5 or newer), ioredis or iovalkey: single, Cluster or Sentinel. It stays yours: connect and close it. */
+  /**
+   * A client of node-redis (5 or newer; without its `keyPrefix`), ioredis or iovalkey: single, Cluster or Sentinel. It stays yours: connect
+   * and close it.
+   */
   readonly client: RedisClient
   /** Begins every key. Default `'coatcheck:'`. */
   readonly prefix?: string
-  /** To be written when the server may drop sessions to make room (`maxmemory-policy` other than `noeviction`). */
+  /**
+   * To be written when the server may drop sessions to make room (`maxmemory-policy` other than `noeviction`). Then there is no index of
+   * users (`list`, `revokeUser`, `maxPerUser`): Redis might drop it and keep the sessions.
+   */
   readonly mayEvict?: boolean
   /**
    * Answer a write only when so many replicas have it (`WAIT`). Default: do not ask. What comes behind on the same connection waits too,
@@ -40,12 +47,16 @@ export interface RedisStoreOptions {
   readonly silenceMs?: number
 }
 
+/** No session's id. Whoever may delete it may read and write, and run scripts. */
+const nobody = 'ready'
+
 /**
  * Keeps sessions in Redis (6.2 or newer) or Valkey. A read is one `GET`, a write one script. With node-redis' `clientSideCache` reads are
- * answered from memory until the server says that the session has changed.
+ * answered from memory until the server says that the session has changed. A write that a client repeats by itself after a reconnect, as
+ * ioredis does, is done once.
  *
- * Throws `config_invalid` for options that are wrong, and `ready()` rejects with it for a server that is too old or evicts. Later every failure
- * rejects with `store_unavailable`.
+ * Throws `config_invalid` for options that are wrong, and `ready()` rejects with it for a server that is too old, evicts, or wants a client
+ * that knows clusters. Later every failure rejects with `store_unavailable`.
  *
  * @example
  * ```ts
@@ -65,18 +76,21 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   const { mayEvict = false } = own
   const wire = wireOf(own.client, wholeNumber('redisStore', 'silenceMs', own.silenceMs ?? 2_000, 0, 3_600_000))
   const prefix = plainName('redisStore', 'prefix', own.prefix ?? 'coatcheck:')
-  const rows = new Rows(wire, writerOf(wire, own.waitReplicas), prefix)
+  const rows = new Rows(wire, writerOf(wire, own.waitReplicas), prefix, !mayEvict)
   const fail = (error: unknown): never => {
-    throw unavailable('redisStore', error, wire.closed() ?? undefined)
+    throw unavailable('redisStore', unquoted(error), wire.closed() ?? undefined)
   }
   return {
-    guarantees: { compareAndSwap: true, durable: false, mayEvict, userIndex: true },
+    guarantees: { compareAndSwap: true, durable: false, mayEvict, userIndex: !mayEvict },
     get: (id) => rows.find(id).catch(fail),
     put: (row, expected) => rows.put(row, expected).catch(fail),
     delete: (id) => rows.delete(id).catch(fail),
     touch: (id, expiresAt) => rows.touch(id, expiresAt).catch(fail),
-    idsOf: (user) => rows.idsOf(user).catch(fail),
-    ready: () => checkServer(wire, mayEvict).catch(fail),
+    ...(mayEvict ? {} : { idsOf: (user) => rows.idsOf(user).catch(fail) }),
+    ready: () =>
+      checkServer(wire, mayEvict)
+        .then(() => rows.delete(nobody))
+        .catch(fail),
     // The nodes of a cluster would have to be walked one by one.
     ...(wire.cluster ? {} : { scan: (cursor, limit) => pageOf(wire, rows.keyOf(''), cursor, limit).catch(fail) }),
   }

@@ -97,7 +97,7 @@ export function sqliteStore(options: SqliteStoreOptions): SessionStore {
 
     delete: (id) => writes.run(() => rows.delete(id), true),
     touch: (id, expiresAt) => writes.run(() => rows.touch(id, expiresAt)),
-    idsOf: async (user) => read(() => rows.idsOf(user)),
+    idsOf: async (user) => (isPlain(user) ? read(() => rows.idsOf(user)) : []),
 
     async scan(cursor, limit) {
       const ids = read(() => rows.idsAfter(cursor ?? '', limit))

@@ -62,7 +62,13 @@ export function tieredStore(options: TieredStoreOptions): SessionStore {
   }
   if (cache.getMany !== undefined || durable.getMany !== undefined) store.getMany = (ids) => reads.getMany(ids)
   if (touch !== undefined) store.touch = (id, expiresAt) => writes.touch(id, () => touch.call(durable, id, expiresAt))
-  if (idsOf !== undefined) store.idsOf = (user) => idsOf.call(durable, user)
+  if (idsOf !== undefined) {
+    store.idsOf = async (user) => {
+      const ids = await idsOf.call(durable, user)
+      entries.doubt(ids)
+      return ids
+    }
+  }
   if (scan !== undefined) store.scan = (cursor, limit) => scan.call(durable, cursor, limit)
   if (sweep !== undefined) store.sweep = (now, limit) => sweep.call(durable, now, limit)
   return store

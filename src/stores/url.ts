@@ -38,7 +38,8 @@ export interface StoreFromUrlOptions {
 export async function storeFromUrl(url: string, options: StoreFromUrlOptions = {}): Promise<SessionStore> {
   const [scheme = ''] = /^[a-z+-]+(?=:)/.exec(url) ?? []
   const open = Object.hasOwn(openers, scheme) ? (openers[scheme] as Opener) : undefined
+  // What has no scheme is not quoted: it may hold a password.
   if (open === undefined)
-    throw invalid(`there is no store at "${scheme || url.slice(0, 20)}:"; write one of ${Object.keys(openers).join(': ')}:`)
+    throw invalid(`there is no store at ${scheme ? `"${scheme}:"` : 'this address'}; begin it with ${Object.keys(openers).join(': ')}:`)
   return open(url, { migrate: options.migrate ?? true, open: (inner) => storeFromUrl(inner, options) })
 }

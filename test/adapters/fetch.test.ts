@@ -125,3 +125,16 @@ test('H-09 a late edit that is not stored breaks the body off; a cancelled body 
   await endSettled(new Response(body), visit).body?.cancel('enough')
   expect(cancelled).toBe('enough')
 })
+
+test('R-08 a response without a body that the handler keeps for everybody hands no ticket on', async () => {
+  for (const transport of ['cookie', { header: 'x-session' }] as const) {
+    const { sessions } = recorded({ transport })
+    const done = new Response(null, { status: 204, statusText: 'Done', headers: { 'x-own': '1' } })
+    const wrapped = fetchSessions(sessions, async (from: Request) => (from.url.endsWith('/in') && (await write(from)), done))
+    const told = await wrapped(new Request('https://shop.example/in'))
+    expect([told.status, told.statusText, told.headers.get('x-own')]).toEqual([204, 'Done', '1'])
+    const token = ({ headers }: Response): string | null => headers.get('set-cookie') ?? headers.get('x-session')
+    expect(token(told)).toMatch(/t1/)
+    expect(token(await wrapped(request()))).toBe(null)
+  }
+})

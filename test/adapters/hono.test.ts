@@ -136,3 +136,47 @@ test('on Node a string body keeps its Content-Length', async () => {
   app.get('/', async (c) => c.text(String((await getSession(c)).isNew)))
   expect((await (await visiting(nodeServed(app))).get('/')).header('content-length')).toBe('4')
 })
+
+test('H-05 H-06 under @hono/node-server, headers that a middleware in front sets afterwards do not make a ticket public', async () => {
+  const { sessions } = recorded()
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  app.use(async (c, next) => {
+    await next()
+    c.header('Cache-Control', 'public, max-age=600')
+    c.header('Vary', 'Accept-Encoding')
+    if (c.req.path === '/throw') throw new Error('thrown, as the test wants')
+  })
+  app.use(honoSessions(sessions))
+  app.get('*', async (c) => ((await getSession(c)).signIn('ada'), c.text('the answer')))
+  app.onError((_error, c) => c.text('failed', 500))
+  const browser = await visiting(nodeServed(app))
+  for (const [path, status] of [
+    ['/', 200],
+    ['/throw', 500],
+  ] as const) {
+    const answer = await browser.get(path)
+    expect([answer.status, answer.setCookies.length]).toEqual([status, 1])
+    expect([answer.header('cache-control'), answer.header('vary')]).toEqual(['private, no-store', 'Accept-Encoding, Cookie'])
+  }
+})
+
+test.each<[string, () => Response]>([
+  ['without a body', () => new Response(null, { status: 204 })],
+  ['of text, which @hono/node-server can send again', () => new Response('welcome')],
+])('R-08 a response kept for everybody, %s, hands no ticket on', async (_, make) => {
+  const { sessions } = recorded()
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  let kept: Response | undefined
+  app.use(honoSessions(sessions))
+  app.get('*', async (c) => {
+    kept ??= make()
+    if (c.req.path === '/in') (await getSession(c)).signIn('ada')
+    return kept
+  })
+  const browser = await visiting(nodeServed(app))
+  expect((await browser.get('/in')).setCookies).toHaveLength(1)
+  expect((await browser.get('/')).setCookies).toEqual([])
+  kept = new Response(null, { status: 204 })
+  expect((await app.request('/in')).headers.getSetCookie()).toHaveLength(1)
+  expect((await app.request('/')).headers.getSetCookie()).toEqual([])
+})

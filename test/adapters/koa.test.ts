@@ -115,3 +115,41 @@ test('a stream, a web stream, a Response, a 204 and ctx.throw carry the cookie',
     expect([answer.status, answer.body, answer.setCookies.length]).toEqual([200, 'body', 1])
   }
 })
+
+test('H-05 H-06 headers that a middleware in front sets afterwards do not make a ticket public', async () => {
+  const { sessions } = recorded()
+  const app = application()
+  app.use(async (ctx, next) => {
+    await next()
+    ctx.set({ 'Cache-Control': 'public, max-age=600', Vary: 'Accept-Encoding', 'Set-Cookie': 'mine=1' })
+  })
+  app.use(koaSessions(sessions))
+  app.use(async (ctx) => {
+    const session = await getSession(ctx)
+    if (ctx.path === '/in') session.signIn('ada')
+    ctx.body = 'the answer'
+  })
+  const browser = await visiting(listen(app.callback()))
+  const signedIn = await browser.get('/in')
+  expect([signedIn.header('cache-control'), signedIn.header('vary')]).toEqual(['private, no-store', 'Accept-Encoding, Cookie'])
+  expect(signedIn.setCookies.map((line) => line.split('=')[0])).toEqual(['mine', 'session'])
+  const read = await browser.get('/')
+  expect([read.header('cache-control'), read.header('vary')]).toEqual(['public, max-age=600', 'Accept-Encoding, Cookie'])
+})
+
+test('H-04 an error further out, when the session is stored: its answer carries the ticket', async () => {
+  const { sessions, store } = recorded()
+  const app = application()
+  app.use(async (_ctx, next) => {
+    await next()
+    throw new Error('thrown, as the test wants')
+  })
+  app.use(koaSessions(sessions))
+  app.use(async (ctx) => {
+    ;(await getSession(ctx)).signIn('ada')
+    ctx.body = 'the answer'
+  })
+  const answer = await (await visiting(listen(app.callback()))).get('/')
+  expect([answer.status, answer.setCookies.length, store.rows.size]).toEqual([500, 1, 1])
+  expect([answer.header('cache-control'), answer.header('vary')]).toEqual(['private, no-store', 'Cookie'])
+})

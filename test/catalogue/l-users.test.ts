@@ -1,7 +1,8 @@
 /** A user's sessions while others sign in and out (L-10 to L-12, R8, R16). */
 import { describe, expect, it } from 'vitest'
-import type { Sessions, SessionStore } from '../../src/index.ts'
-import { all, stored, type Setup } from '../support/backends.ts'
+import { createSessions, type Sessions, type SessionStore } from '../../src/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { all, secret, stored, type Setup } from '../support/backends.ts'
 import { engines } from '../support/engines.ts'
 import { Visitor } from '../support/visitor.ts'
 
@@ -137,6 +138,41 @@ describe.each(stored)('L-12 on $name', (backend) => {
     expect([await alive(before), await alive(after)]).toEqual([0, 20])
     await close()
   })
+})
+
+describe('L-10 whoever ends sessions', () => {
+  it.each<[string, number, object]>([
+    ['has a clock that is behind', -10 * 60_000, {}],
+    ['has a clock that is ahead', 21 * 86_400_000, {}],
+    ['was set up with shorter lifetimes', 0, { lifetime: {} }],
+  ])('L-10 L-07 %s: what is over by his clock or options alone ends for all', async (_, aheadMs, options) => {
+    const { one, again, store, advance } = engines({ lifetime: { idle: '20d', absolute: '30d' } })
+    const [{ visitor: first }, { visitor: second }] = [await signIn(one), await signIn(one)]
+    const { result: id } = await first.visit((session) => session.id)
+    const laterMs = aheadMs < 0 ? 0 : 2 * 86_400_000
+    advance(laterMs)
+    const admin = again({ clock: () => 1_800_000_000_000 + laterMs + aheadMs, ...options })
+    await admin.revoke(id)
+    expect([await one.peek(first.cookie), (await one.peek(second.cookie))?.user]).toEqual([null, 'ada'])
+    await admin.revokeUser('ada')
+    expect([await one.peek(second.cookie), await store.idsOf?.('ada')]).toEqual([null, []])
+  })
+
+  it.each(['get', 'getNow', 'getMany'] as const)(
+    'L-10 D-09 more sessions than calls that may wait are listed and ended (%s)',
+    async (read) => {
+      const { get, put, delete: remove, idsOf, getNow, guarantees } = memoryStore()
+      const getMany = (ids: readonly string[]): Promise<unknown> => Promise.all(ids.map((id) => get(id)))
+      const reads = { get: {}, getNow: { getNow }, getMany: { getMany } }[read]
+      const store = { get, put, delete: remove, idsOf, guarantees, ...reads } as SessionStore
+      const sessions = createSessions<Any>({ secret, store, storeCallsMax: 20 })
+      for (let i = 0; i < 60; i++) await signIn(sessions)
+      expect(await sessions.list('ada')).toHaveLength(60)
+      expect(await sessions.revokeUser('ada')).toBe(60)
+      expect(await sessions.list('ada')).toEqual([])
+      await sessions.close()
+    },
+  )
 })
 
 describe('L-10 whoever is written to while its user is revoked', () => {

@@ -26,7 +26,7 @@ it.each(courses)(
   `R-02 R1 two hundred races of a logout against slow writes, from seed ${seed}: nothing is alive afterwards on $name`,
   async ({ open }) => {
     const { store, close } = open()
-    const { ended, problems } = await runRaces(store, seed, 200, () => {})
+    const { ended, problems } = await runRaces(store, { seed, count: 200, progress: () => {} })
     expect(problems).toEqual([])
     expect(ended).toBeGreaterThan(150)
     await close()

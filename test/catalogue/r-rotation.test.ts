@@ -229,3 +229,21 @@ describe('written together', () => {
     expect((await here.visit((session) => session.isNew)).result).toBe(true)
   })
 })
+
+it.each<[string, (session: Session<Record<string, unknown>>) => void]>([
+  ['sign-in', (session) => session.signIn('ada')],
+  ['rotation without grace', (session) => session.rotate({ grace: 0 })],
+])('R-01 S3.9 a take beside the commit of a %s gets its value, and no later edit is lost', async (_, change) => {
+  const { one, advance } = engines()
+  const visitor = new Visitor(one)
+  await visitor.visit((session) => (session.set('code', 'x').set('n', 1), session.flash('hello')))
+  const { session, finish, settled } = await visitor.begin()
+  change(session)
+  const [outgoing, code, flashes] = await Promise.all([finish(), session.take('code'), session.flashes()])
+  expect([outgoing.outcome, code, flashes.map(({ message }) => message)]).toEqual(['stored', 'x', ['hello']])
+  advance(1_000)
+  session.set('n', 2)
+  await settled()
+  const seen = await visitor.visit((later) => [later.has('code'), later.get('n')])
+  expect(seen.result).toEqual([false, 2])
+})

@@ -107,7 +107,7 @@ describe('migrate says what to type for', () => {
     [`${address} --dry-run --resume`, /leave out --resume or --dry-run/],
     [`${address} --limit 0`, /--limit is how many/],
     [`${address} --limit 1e3`, /--limit is how many/],
-    ['migrate --from php-files --from-folder . --to nowhere:x', /no store at "nowhere:"; write one of memory:/],
+    ['migrate --from php-files --from-folder . --to nowhere:x', /no store at "nowhere:"; begin it with memory:/],
     ['migrate --config ./x.js --to memory:', /--to does not go with --config/],
     ['migrate --config ./x.js', /--config \.\/x\.js cannot be loaded/],
     ['migrate --from express-redis --from-url http://localhost --to memory:', /no address of a Redis/],

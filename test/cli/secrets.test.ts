@@ -30,6 +30,39 @@ describe('an address', () => {
       expect(addressOf('--to', url, { env }).url).toBe(url)
   })
 
+  // None of these is an address any more, to a client: the likeliest mistake there is, and the password must not be in what is said about it.
+  test.each(['s3c/r3t', 's3c#r3t', 's3c?r3t', 's3c@r3t', 's3c r3t', 's3c?r=3t', '12/r3t', 's3c%r3t', 's3c:r3t'])(
+    'A-08 a password that should have been percent-encoded is not printed either: %s',
+    async (word) => {
+      const before = word.split(/[^\d\w]/)[0] ?? ''
+      for (const login of [`:${word}`, `ada:${word}`]) {
+        const url = `redis://${login}@127.0.0.1:1/0`
+        expect(() => addressOf('--to', url, { env })).toThrowError(/--to env:DATABASE_URL/)
+        const { name } = addressOf('--to', 'env:URL', { env: { URL: url } })
+        expect(name).toBe('redis://127.0.0.1:1/0')
+        expect(withoutSecrets(`not ${url}, and not ${word}`, [{ url, name }], [])).toBe(`not ${name}, and not ***`)
+      }
+      const env2 = { OLD: `redis://ada:${word}@127.0.0.1:1/0` }
+      const { exit, out, err } = await ran('migrate --from express-redis --from-url env:OLD --to memory:', { env: env2 })
+      expect(exit).toBeGreaterThan(1)
+      for (const part of [word, `:${before}`, 'r3t']) expect(out + err).not.toContain(part)
+    },
+  )
+
+  test('A-08 of a user who is an @ in a parameter keeps its database', () => {
+    const url = 'postgres://db:5432/shop?user=app@project.iam&sslmode=require'
+    expect(addressOf('--to', url, { env })).toEqual({ url, name: 'postgres://db:5432/shop' })
+    const hosts = 'mongodb://h1:27017,h2:27018/shop?appName=a@b'
+    expect(addressOf('--to', hosts, { env }).name).toBe('mongodb://h1:27017,h2:27018/shop')
+  })
+
+  test('that is none ends with 2 and says how a password is written', async () => {
+    const { exit, err } = await ran('migrate --from express-redis --from-url env:OLD --to memory:', {
+      env: { OLD: 'redis://a:b/c@host/0' },
+    })
+    expect([exit, err.includes('%2F')]).toEqual([2, true])
+  })
+
   test('of a variable that is not there says so', () => {
     for (const name of ['MISSING', 'EMPTY']) expect(() => addressOf('--to', `env:${name}`, { env })).toThrowError(/no environment variable/)
     expect(() => addressOf('--to', 'env:JUNK', { env: { JUNK: 'hunter2' } })).toThrowError(/^--to env:JUNK: what .* is no address$/)

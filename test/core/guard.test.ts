@@ -48,6 +48,19 @@ describe('deadlines', () => {
     expect(armed()).toBe(0)
   })
 
+  it('H-08 F-04 who waits when the server shuts down is given up at the deadline too, and no timer is left', async () => {
+    const { guard: guarded, pass, armed } = guard(memoryStore())
+    const end = guarded.run('one', () => new Promise(() => {})).catch((error: { code: string }) => error.code)
+    guarded.close()
+    pass(1_250)
+    expect(await Promise.race([end, new Promise((resolve) => setImmediate(() => resolve('waits for ever')))])).toBe('store_unavailable')
+    expect(armed()).toBe(0)
+    await guarded.put({ ...row, id: 'x' }, null)
+    expect(armed()).toBe(1)
+    guarded.close()
+    expect(armed()).toBe(0)
+  })
+
   it('F-08 a late answer or a late failure reaches nobody, and is told once', async () => {
     const { guard: guarded, failures, pass } = guard(memoryStore())
     const late = Promise.withResolvers<string>()

@@ -5,6 +5,7 @@ import { readerOf } from '../../src/migrate/common/reader.ts'
 import { failingStore } from '../../src/testing/failing-store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { counted, secret } from '../support/backends.ts'
+import { hurried } from '../support/hurried.ts'
 import { oldSystem, type OldSystem } from '../support/old-system.ts'
 import { Visitor } from '../support/visitor.ts'
 
@@ -21,6 +22,7 @@ function house(old: OldSystem, options: Partial<SessionsOptions<Any>> = {}) {
       secret,
       store,
       clock: () => nowMs,
+      ...hurried,
       moveIn: [old.reader],
       onEvent: (event) => events.push(event),
       ...options,
@@ -32,6 +34,27 @@ function house(old: OldSystem, options: Partial<SessionsOptions<Any>> = {}) {
 }
 
 describe('who arrives with an old cookie', () => {
+  test('X-01 where our tickets travel in a header, a page of another site gets nothing for an old cookie', async () => {
+    const old = oldSystem({ user: 'ada' })
+    const { sessions, store, events } = house(old, { transport: { header: 'x-session' } })
+    const arrives = async (headers: Record<string, string>, method = 'POST'): Promise<string | null> => {
+      const all: Record<string, string> = { cookie: 'old=a.good', host: 'shop.example', ...headers }
+      const visit = sessions.visit({ method, header: (name) => all[name] })
+      const { user } = await visit.session()
+      await visit.commit()
+      return user
+    }
+    expect(await arrives({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' })).toBe(null)
+    expect(await arrives({ origin: 'https://evil.example' })).toBe(null)
+    expect([store.calls, old.loads]).toEqual([[], []])
+    expect(events.map((event) => ('why' in event ? event.why : event.type))).toEqual(['csrf', 'csrf'])
+    expect(await arrives({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example', cookie: 'theirs=1' })).toBe(null)
+    expect(await arrives({ 'sec-fetch-site': 'same-origin', origin: 'https://shop.example' })).toBe('ada')
+    const other = house(oldSystem({ user: 'ada' }), { transport: { header: 'x-session' }, csrf: 'unsafe-off' })
+    const visit = other.sessions.visit({ method: 'POST', header: (name) => (name === 'cookie' ? 'old=a.good' : undefined) })
+    expect((await visit.session()).user).toBe('ada')
+  })
+
   test('S3.4 has the data, a ticket, and no old cookie any more; the old session is ended', async () => {
     const old = oldSystem({ user: 'ada' })
     const { visitor, events, sessions } = house(old)

@@ -102,12 +102,12 @@ describe('S3.7 what it costs', () => {
     expect(old.calls).toEqual([])
   })
 
-  test('one that is kept in step: a look there for each request, a write and a look here for what changes', async () => {
+  test('one that is kept in step: a look there for each request, a write and a look here for what changes, a note of its end', async () => {
     const { old, sessions, store, arrived } = beside()
     const ada = await arrived()
     await ada.visit(() => {})
     old.calls.length = 0
-    expect(await calls(sessions, store, ada)).toEqual(['get', 'get', 'put', 'get', 'get', 'get', 'delete'])
+    expect(await calls(sessions, store, ada)).toEqual(['get', 'get', 'put', 'get', 'get', 'get', 'get', 'put', 'delete'])
     expect(old.calls).toEqual(['load', 'load', 'write', 'load', 'end', 'end'])
   })
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { readKeys } from '../../src/core/key-sets.ts'
 import { noTexts, Texts } from '../../src/core/texts.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31)
@@ -28,4 +29,16 @@ it(`texts behave as a Map that nobody can change (SEED=${seed})`, () => {
     { numRuns: 300, seed },
   )
   expect(noTexts.size).toBe(0)
+})
+
+it('D-06 a set of keys is kept while it is short; long ones, which visitors could fill the memory with, are not', () => {
+  const read = (length: number): [unknown, unknown] => {
+    const text = JSON.stringify(Array.from({ length }, (_, i) => `key ${i}`))
+    return [readKeys(text), readKeys(text)]
+  }
+  const [short, again] = read(10)
+  expect(again).toBe(short)
+  const [long, anew] = read(900)
+  expect(anew).not.toBe(long)
+  expect(anew).toEqual(long)
 })

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { createCsrfTokens } from '../../src/core/csrf-token.ts'
 import { createRing } from '../../src/core/keys.ts'
 import { createComparison } from '../../src/core/mac.ts'
 import { createSeals } from '../../src/core/seal.ts'
 import { createTickets, hashOf, mintId, mintSecret } from '../../src/core/ticket.ts'
+import { Ties } from '../../src/http/ties.ts'
 import { secret } from '../support/backends.ts'
 
 const dayMs = 86_400_000
@@ -120,4 +122,16 @@ it('T-05 S0.12 comparing looks at length and every byte', () => {
   const same = createComparison(4)
   expect(['abcd', 'abce', 'bbcd', 'abc', 'abcde', ''].map((text) => same('abcd', text))).toEqual([true, false, false, false, false, false])
   expect([same('', ''), same('abc', 'abc'), same('abcde', 'abcde')]).toEqual([false, false, false])
+})
+
+it('T-08 tickets, form tokens, seals and ties have a key each', () => {
+  const purposes: string[] = []
+  const { newest } = createRing(secret, '\nx')
+  const watched = { kid: newest.kid, derive: (purpose: string) => (purposes.push(purpose), newest.derive(purpose)) }
+  const ring = { newest: watched, byKid: new Map([[newest.kid, watched]]) }
+  createTickets(ring)
+  createCsrfTokens(ring, randomBytes)
+  createSeals(ring, randomBytes, 86_400_000).write('text', 0)
+  expect(new Ties([], ring, { clock: () => 0, random: randomBytes })).toBeInstanceOf(Ties)
+  expect(purposes).toEqual(['ticket', 'csrf', 'seal 0', 'tie'])
 })

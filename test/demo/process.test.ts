@@ -69,6 +69,7 @@ describe('arguments', () => {
     [['--port', ''], '"" is not a port'],
     [['--colour'], "Unknown option '--colour'"],
     [['--data', ''], 'The data folder has no name'],
+    [['--store', ''], 'The store has no address'],
     [['stray'], 'Unexpected argument'],
   ])('%j is answered in words, with what to type', (args, words) => {
     const answer = readOptions(args, {})

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser, noBrowser } from '../support/browser.ts'
 import { describeWith, sharedServer } from '../support/server.ts'
 import { Person } from './person.ts'
+import { nameOf } from '../../demo/pegs.ts'
 import { demoSays, runDemo, scratchFolder } from './run-demo.ts'
 
 let browser: Browser | null
@@ -52,14 +53,41 @@ for (const { peg, servers, address } of switches) {
 }
 
 test.each([
-  ['redis://127.0.0.1:1', /cannot be used/],
-  ['postgres://ada:secret@127.0.0.1:1/db', /cannot be used/],
-  ['nowhere://x', /no store at/],
-])('%s says in plain words what is wrong, without a password', async (store, words) => {
+  ['redis://127.0.0.1:1', 'The store at redis://127.0.0.1:1 cannot be used (redisStore: connect ECONNREFUSED 127.0.0.1:1)'],
+  ['postgres://ada:secret@127.0.0.1:1/db', 'The store at postgres://127.0.0.1:1/db cannot be used'],
+  ['postgres://ada:one@secret@127.0.0.1:1/db', 'The store at postgres://127.0.0.1:1/db cannot be used'],
+  ['tiered:memcached://127.0.0.1:1+postgres://ada:one/secret@127.0.0.1:1/db', 'tiered:memcached://127.0.0.1:1+postgres://127.0.0.1:1/db'],
+  ['mysql://ada:secret@127.0.0.1:1/db', 'cannot be used'],
+  ['nats://127.0.0.1:1', 'cannot be used'],
+  ['memcached://127.0.0.1:1', 'cannot be used'],
+  ['firestore://127.0.0.1:1/shop', 'cannot be used'],
+  ['nowhere://x', 'no store at'],
+])('%s says in one line what is wrong and what to type, without a password', async (store, words) => {
   const { folder, remove } = scratchFolder()
   const { code, output } = await demoSays(['--data', folder, '--store', store])
   expect(code).toBe(1)
-  expect(output).toMatch(words)
+  expect(output).toContain(words)
+  expect(output.trim().split('\n')).toHaveLength(1)
+  expect(output).toContain('npm start -- --help')
   expect(output).not.toContain('secret@')
   remove()
+})
+
+test.each([
+  ['memory:', 'gone'],
+  ['tiered:memory:+sqlite:', 'still signed in'],
+])('%s promises no more than it keeps', async (store, words) => {
+  const { folder, remove } = scratchFolder()
+  const demo = await runDemo(['--data', folder, '--port', '0', '--store', store.endsWith('sqlite:') ? `${store}${folder}/one.db` : store])
+  expect(demo.output()).toContain(words)
+  await demo.stop()
+  remove()
+})
+
+test.each([
+  ['mirrored:mongodb+srv://host/db+postgres://user@host/db', 'MongoDB, moving to PostgreSQL'],
+  ['tiered:memory:+sqlite:sessions.db', 'memory in front of SQLite'],
+  ['sqlite:sessions.db', 'another SQLite file'],
+])('%s is %s to a person', (url, name) => {
+  expect(nameOf(url)).toBe(name)
 })

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { run } from '../../scripts/run.ts'
 import { findPython } from '../support/python.ts'
 
@@ -51,4 +54,19 @@ test('S0.16 without a Python it reads what webapp2 wrote in 2012', async () => {
   } finally {
     process.env['PATH'] = before
   }
+})
+
+test.skipIf(process.platform === 'win32')('a Python that ends at once ends the example too', async () => {
+  const python = join(mkdtempSync(join(tmpdir(), 'coatcheck-python-')), 'python')
+  onTestFinished(() => rmSync(dirname(python), { recursive: true }))
+  writeFileSync(python, '#!/bin/sh\n[ "$1" = -c ] || exit 1\n', { mode: 0o755 })
+  const before = process.env['PYTHON']
+  onTestFinished(() => {
+    process.env['PYTHON'] = before
+    if (before === undefined) delete process.env['PYTHON']
+  })
+  process.env['PYTHON'] = python
+  const { code, output } = await run(process.execPath, program)
+  expect(code).toBe(1)
+  expect(output).toContain('has ended')
 })

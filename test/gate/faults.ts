@@ -1,8 +1,4 @@
-/**
- * npm run test:faults: every way a connection can break × every store × every operation, with a verdict each. Writes docs/faults.md.
- *
- *     npm run test:faults [-- --only redis]
- */
+/** npm run test:faults: every way a connection can break × every store × every operation, with a verdict each. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +8,21 @@ import { faults, FaultyPlace, operations, type Verdict } from '../stores/faults.
 import type { StoreProfile } from '../stores/profile.ts'
 import { profiles } from '../stores/profiles/index.ts'
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true, default: [] } } })
+const help = `npm run test:faults [-- options]
+
+Breaks the connection to every store in every way, at every operation, and prints a verdict for each: what the application was told, and
+when all was well again. Ends with code 1 when anything is wrong. With all stores it writes docs/faults.md.
+
+  --only NAME   one store (repeatable)
+  --help        this text`
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true, default: [] }, help: { type: 'boolean', default: false } },
+})
+if (values.help) {
+  console.log(help)
+  process.exit()
+}
 const chosen = profiles.filter(({ name, breaks }) => breaks !== false && (values.only.length === 0 || values.only.includes(name)))
 const head = [`| store | fault | ${operations.join(' | ')} |`, `| --- | --- |${' --- |'.repeat(operations.length)}`]
 const lines: string[] = []

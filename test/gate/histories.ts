@@ -12,7 +12,7 @@ import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { check, explain } from '../support/checker.ts'
 import type { Journal } from '../support/journal.ts'
 import { type Place, type Plan, twoEngines, twoProcesses } from './places.ts'
-import { gate, type GateOptions, type Row } from './program.ts'
+import { gate, type GateOptions, type Row, stopwatch } from './program.ts'
 
 /** What is wrong with the histories, in words. */
 export function problemsIn({ histories }: Journal, seed: number): string[] {
@@ -36,19 +36,20 @@ export const places: readonly { readonly name: string; open(): Place }[] = [
 /** Records and checks as many histories as asked for. */
 export async function recordAll(
   place: Place,
-  { count, seed, progress }: GateOptions,
+  { count, seed, progress, secondsMax }: GateOptions,
   plan: Partial<Plan> = {},
 ): Promise<Pick<Row, 'many' | 'zero' | 'wrong' | 'problems'>> {
   const problems: string[] = []
-  let [calls, sessions] = [0, 0]
-  for (let i = 0; i < count; i++) {
-    const journal = await place.record({ seed: seed + i, clients: 12, requests: 40, ...plan })
-    problems.push(...problemsIn(journal, seed + i))
+  const isOver = stopwatch(secondsMax)
+  let [done, calls, sessions] = [0, 0, 0]
+  for (; done < count && !isOver(); done++) {
+    const journal = await place.record({ seed: seed + done, clients: 12, requests: 40, ...plan })
+    problems.push(...problemsIn(journal, seed + done))
     calls += journal.calls.length
     sessions += journal.births.size
-    progress(i + 1)
+    progress(done + 1)
   }
-  const many = `${count} histories, ${sessions} sessions, ${calls} calls`
+  const many = `${done} histories, ${sessions} sessions, ${calls} calls`
   return { many, zero: 'lost, doubled or revived', wrong: problems.length, problems }
 }
 

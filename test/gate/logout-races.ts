@@ -13,7 +13,7 @@ import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { headOf, ticketOf } from '../support/history.ts'
 import { Dice } from '../support/random.ts'
 import { pauseFor, slowed } from '../support/slowed.ts'
-import { gate } from './program.ts'
+import { gate, type GateOptions, stopwatch } from './program.ts'
 
 type Any = Record<string, unknown>
 
@@ -55,18 +55,20 @@ interface Race {
 }
 
 export interface Races {
+  readonly run: number
   readonly ended: number
   readonly problems: readonly string[]
 }
 
 /** Runs races on a store that nobody else uses. */
-export async function runRaces(store: SessionStore, seed: number, count: number, progress: (done: number) => void): Promise<Races> {
+export async function runRaces(store: SessionStore, { seed, count, progress, secondsMax }: GateOptions): Promise<Races> {
   const dice = new Dice(seed)
   const network = slowed(store, dice)
-  const make = (): Sessions<Any> => createSessions<Any>({ secret, store: network, lifetime: { touchEvery: 0 } })
+  const make = (): Sessions<Any> => createSessions<Any>({ secret, store: network, lifetime: { touchEvery: 0 }, storeDeadline: '30s' })
   const engines = [make(), make()]
   const races: Race[] = []
-  for (let done = 0; done < count; done += atOnce) {
+  const isOver = stopwatch(secondsMax)
+  for (let done = 0; done < count && !isOver(); done += atOnce) {
     const some = Array.from({ length: Math.min(atOnce, count - done) }, (_, i) =>
       run(engines, dice, `user-${seed}-${done + i}`, store.guarantees.userIndex),
     )
@@ -74,9 +76,9 @@ export async function runRaces(store: SessionStore, seed: number, count: number,
     progress(races.length)
   }
   const ended = races.filter(({ over }) => over)
-  const aftermath = await inspect(createSessions<Any>({ secret, store }), store, races)
+  const aftermath = await inspect(createSessions<Any>({ secret, store, storeDeadline: '30s' }), store, races)
   const problems = [...races.flatMap((race) => race.problems), ...aftermath]
-  return { ended: ended.length, problems: problems.map((problem) => `seed ${seed}: ${problem}`) }
+  return { run: races.length, ended: ended.length, problems: problems.map((problem) => `seed ${seed}: ${problem}`) }
 }
 
 async function run(engines: readonly Sessions<Any>[], dice: Dice, user: string, lists: boolean): Promise<Race> {
@@ -190,7 +192,7 @@ export const courses: readonly { readonly name: string; open(): Course }[] = [
 await gate(import.meta, { count: 5_000, seed: 1 }, async function* ({ count, seed, progress }) {
   for (const { name, open } of courses) {
     const { store, close } = open()
-    const { ended, problems } = await runRaces(store, seed, count, progress)
+    const { ended, problems } = await runRaces(store, { seed, count, progress })
     await close()
     const what = `races of a logout against slow writes: ${name}, two engines (seed ${seed})`
     yield { what, many: `${count} races, ${ended} ended`, zero: 'alive afterwards, or given a cookie', wrong: problems.length, problems }

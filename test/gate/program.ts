@@ -14,11 +14,19 @@ export interface Row {
 export interface GateOptions {
   readonly count: number
   readonly seed: number
+  /** Nothing new is begun after so long; the row says how many there were. */
+  readonly secondsMax?: number | undefined
   /** Tells how far it is. */
   progress(done: number): void
 }
 
 const problemsShown = 3
+
+/** Says when the time is up. */
+export function stopwatch(secondsMax = Number.POSITIVE_INFINITY): () => boolean {
+  const began = performance.now()
+  return () => performance.now() - began > secondsMax * 1000
+}
 
 /** The line of a table; columns: what, how many, must be none, found, seconds. */
 export function lineOf({ what, many, zero, wrong }: Row, seconds: number): string {

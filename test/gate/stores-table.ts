@@ -1,6 +1,4 @@
-/**
- * npm run stores -- --write: the table of docs/stores.md, from what each store says and from what its server counts.
- */
+/** npm run stores: the table of docs/stores.md, from what each store says and from what its server counts. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,9 +8,25 @@ import { countRoundTrips } from '../stores/counting.ts'
 import type { StoreProfile } from '../stores/profile.ts'
 import { profiles } from '../stores/profiles/index.ts'
 
+const help = `npm run stores [-- options]
+
+Prints what each store promises, and how many commands its server counts for a request that reads, writes or only comes by.
+
+  --only NAME   one store (repeatable)
+  --write       put the table into docs/stores.md
+  --help        this text`
+
 const { values } = parseArgs({
-  options: { write: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] } },
+  options: {
+    write: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', default: false },
+  },
 })
+if (values.help) {
+  console.log(help)
+  process.exit()
+}
 const head = [
   '| store | no lost updates | survives a crash | may drop sessions | lists a user’s | commands: untouched, read, write, slide |',
   '| --- | --- | --- | --- | --- | --- |',

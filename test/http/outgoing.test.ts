@@ -122,11 +122,24 @@ describe('H-05 caches', () => {
     expect(applied(ticket, headers)).toEqual({ 'cache-control': after, 'x-session': 't' })
   })
 
-  test.each(['CDN-Cache-Control', 'Surrogate-Control'])('H-05 %s overrules Cache-Control, so it is held back as well', (name) => {
+  test.each([
+    'CDN-Cache-Control',
+    'Surrogate-Control',
+    'Cloudflare-CDN-Cache-Control',
+    'Netlify-CDN-Cache-Control',
+    'Vercel-CDN-Cache-Control',
+    'Akamai-Cache-Control',
+  ])('H-05 %s overrules Cache-Control, so it is held back as well', (name) => {
     const key = name.toLowerCase()
     expect(applied(withCookie, { [name]: 'max-age=60' })[key]).toBe('private, no-store')
     expect(applied(withCookie, { [name]: 'no-store' })[key]).toBe('no-store')
     expect(Object.keys(applied(withCookie)).toSorted()).toEqual(['cache-control', 'set-cookie'])
+  })
+
+  test('H-05 X-Accel-Expires, which nginx lets overrule Cache-Control, is held back as well', () => {
+    expect(applied(withCookie, { 'X-Accel-Expires': '600' })['x-accel-expires']).toBe('0')
+    expect(applied(withCookie)['x-accel-expires']).toBeUndefined()
+    expect(applied({ ...nothing, vary: 'Cookie' }, { 'X-Accel-Expires': '600' })['x-accel-expires']).toBe('600')
   })
 
   test('H-05 a session that was only read leaves caching to the application', () => {
@@ -146,6 +159,14 @@ describe('H-05 caches', () => {
 })
 
 describe('H-06 Vary', () => {
+  test('H-06 sessions in a cookie and in a header: each name once, also when it is there already, and applied twice', () => {
+    const both = { ...nothing, vary: 'Cookie, x-session' }
+    expect(applied(both)['vary']).toBe('Cookie, x-session')
+    expect(applied(both, { Vary: 'Accept, cookie' })['vary']).toBe('Accept, cookie, x-session')
+    expect(applied(both, applied(both))['vary']).toBe('Cookie, x-session')
+    expect(applied({ ...nothing, vary: 'Cookie, x-a, Cookie' })['vary']).toBe('Cookie, x-a')
+  })
+
   test.each<[string | readonly string[] | undefined, string, string | readonly string[]]>([
     [undefined, 'Cookie', 'Cookie'],
     ['', 'Cookie', 'Cookie'],

@@ -330,6 +330,11 @@ describe('a session in a file', () => {
     }
   })
 
+  test('S0.4 set_expiry with less than nothing has ended it, as for Django', async () => {
+    const file = { [`sessionid${key}`]: made('{"_session_expiry":-1}', { salt: storedSalt }) }
+    expect(await opened(fromFolder(folderOf(file)), header, nowMs)).toBeNull()
+  })
+
   test('S0.5 M-01 no file, an empty, huge or foreign one, a folder or a link is none; what ends twice is no error', async () => {
     const folder = folderOf({ [`sessionid${key}`]: '', secret: text })
     const reader = fromFolder(folder)

@@ -1,6 +1,6 @@
 /** Changing old sessions in the databases that express-session and @fastify/session keep them in. */
 import { Redis } from 'ioredis'
-import { MongoClient } from 'mongodb'
+import { Binary, MongoClient } from 'mongodb'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
 import { expect, test } from 'vitest'
@@ -23,12 +23,12 @@ async function expectCompared(
   ]
   for (const { write, load, end } of all) {
     await put({ ...stored(hourMs, nowMs - 1), c: { deep: ['é', 1.5, null] } })
-    expect(await write(sid, changes, nowMs)).toBe(true)
+    expect(await write(sid, changes, nowMs, null)).toBe(true)
     const { cookie, ...values } = (await get()) as { cookie: object }
     expect(values).toEqual({ a: 2, c: { deep: ['é', 1.5, null] } })
     expect(cookie).toEqual({ originalMaxAge: hourMs, httpOnly: true, path: '/', expires: new Date(nowMs + hourMs).toISOString() })
     // Ten at once, and what the old application does meanwhile: nothing is lost.
-    const writes = Array.from({ length: 10 }, (_, n) => write(sid, { set: { [`key${n}`]: n }, drop: [] }, nowMs))
+    const writes = Array.from({ length: 10 }, (_, n) => write(sid, { set: { [`key${n}`]: n }, drop: [] }, nowMs, null))
     await Promise.all(writes)
     expect(Object.keys((await get()) as object)).toHaveLength(13)
     expect((await load(sid, nowMs))?.renew).toBeUndefined()
@@ -37,7 +37,7 @@ async function expectCompared(
     expect((await load(sid, nowMs))?.renew).toBeUndefined()
     expect((await get()) as object).toMatchObject({ a: 1, b: 1, cookie: { expires: new Date(nowMs + hourMs).toISOString() } })
     await end(sid)
-    expect(await write(sid, changes, nowMs)).toBe(false)
+    expect(await write(sid, changes, nowMs, null)).toBe(false)
     expect(await get()).toBeNull()
     await end(sid)
   }
@@ -66,7 +66,7 @@ describeWith(['redis'], 'in Redis', () => {
         [null, hourMs, -1],
       ] as const) {
         await client.set(prefix + sid, JSON.stringify(stored(maxAge)), has === null ? {} : { PX: has })
-        await write(sid, changes, nowMs)
+        await write(sid, changes, nowMs, null)
         expectNear(await client.pTTL(prefix + sid), then)
       }
       // Without a maxAge only Redis knows when it ends.
@@ -79,7 +79,7 @@ describeWith(['redis'], 'in Redis', () => {
       expect(await client.pTTL(prefix + sid)).toBe(-1)
       for (const content of ['no JSON', '{"a":1}', '[]']) {
         await client.set(prefix + sid, content)
-        expect(await write(sid, changes, nowMs)).toBe(false)
+        expect(await write(sid, changes, nowMs, null)).toBe(false)
       }
       await client.del(prefix + sid)
       client.destroy()
@@ -117,14 +117,14 @@ describeWith(['postgres'], 'in PostgreSQL', () => {
         [60_000, null, 24 * hourMs],
       ] as const) {
         await put(stored(maxAge), has)
-        await write(sid, changes, Date.now())
+        await write(sid, changes, Date.now(), null)
         expectNear(await leftMs(), then)
       }
       await put(stored(null))
       await (await load(sid, Date.now()))?.renew?.()
       expectNear(await leftMs(), 24 * hourMs)
       await put(stored(hourMs), -2_000)
-      expect(await write(sid, changes, Date.now())).toBe(false)
+      expect(await write(sid, changes, Date.now(), null)).toBe(false)
     }
     await pool.query('DROP SCHEMA dual CASCADE')
     await pool.end()
@@ -144,7 +144,7 @@ describeWith(['mongodb'], 'in MongoDB (the double)', () => {
       const found = () => collection.findOne({ _id: sid })
       const get = async (): Promise<unknown> => {
         const session = (await found())?.session ?? null
-        return typeof session === 'string' ? JSON.parse(session) : session
+        return JSON.parse(typeof session === 'string' ? session : JSON.stringify(session)) as unknown
       }
       await expectCompared(collection, {}, put, get)
       const { write, load } = dual(fromExpressSession({ secret, store: collection, sunset, dualWrite: true }))
@@ -153,7 +153,7 @@ describeWith(['mongodb'], 'in MongoDB (the double)', () => {
         [null, 14 * 24 * hourMs],
       ] as const) {
         await put(stored(maxAge))
-        await write(sid, changes, Date.now())
+        await write(sid, changes, Date.now(), null)
         expectNear((await found())?.expires?.getTime(), Date.now() + then)
       }
       await put(stored(null))
@@ -161,9 +161,17 @@ describeWith(['mongodb'], 'in MongoDB (the double)', () => {
       expectNear((await found())?.expires?.getTime(), Date.now() + 14 * 24 * hourMs)
       await put(stored(null), null)
       await (await load(sid, Date.now()))?.renew?.()
-      await write(sid, changes, Date.now())
+      await write(sid, changes, Date.now(), null)
       expect((await found())?.expires).toBeUndefined()
     }
+    // What only the old application has set is what it was.
+    const seen = new Date(0)
+    await collection.deleteOne({ _id: sid })
+    await collection.insertOne({ _id: sid, session: { ...stored(hourMs), seen, bytes: new Binary(new Uint8Array([1])) } })
+    await dual(fromExpressSession({ secret, store: collection, sunset, dualWrite: true })).write(sid, changes, Date.now(), null)
+    const kept = (await collection.findOne({ _id: sid }))?.session
+    expect(kept).toMatchObject({ a: 2, seen, cookie: { expires: expect.any(Date) as Date } })
+    expect((kept as { bytes: unknown }).bytes).toBeInstanceOf(Binary)
     await collection.deleteOne({ _id: sid })
     await client.close()
   })

@@ -44,6 +44,30 @@ describe('what the old application is to see', () => {
   })
 })
 
+describe('R-08 what one user has changed is not written to what is another’s by now', () => {
+  const content = { ...stored(hourMs), user: 'eve' }
+  const sets: unknown[] = []
+  const toOld = (values: object): Record<string, unknown> => ({ ...values })
+  const options = { sunset, map: (values: object) => ({ values: toOld(values), user: 'eve' }), dualWrite: { toOld } }
+  const koa: KoaStore = { get: () => content, destroy: () => null, set: (_id, one) => sets.push(one) }
+  const express: ExpressStore = {
+    get: (_id, callback) => callback(null, content),
+    destroy: () => null,
+    set: (_id, one, callback) => (sets.push(one), callback()),
+  }
+  test.each([
+    ['express-session', fromExpressSession({ secret, store: express, ...options })],
+    ['koa-session', fromKoaSession({ keys: ['k'], store: koa, ...options })],
+  ])('%s', async (_system, reader) => {
+    const { write } = dual(reader)
+    sets.length = 0
+    for (const user of ['ada', null]) expect(await write(sid, changes, Date.now(), user)).toBe(false)
+    expect(sets).toEqual([])
+    expect(await write(sid, changes, Date.now(), 'eve')).toBe(true)
+    expect(sets).toMatchObject([{ a: 2, user: 'eve' }])
+  })
+})
+
 const map = (): { values: object } => ({ values: {} })
 const toOld = (values: object): object => values
 
@@ -89,7 +113,7 @@ describe('in a Store', () => {
     await put(store, stored(hourMs, Date.now() - 0.6 * hourMs))
     given.length = 0
     await (await load(sid, Date.now()))?.renew?.()
-    await write(sid, changes, Date.now())
+    await write(sid, changes, Date.now(), null)
     expect(given.map(([name]) => name)).toEqual(['touch', 'set'])
     for (const [, one] of given) {
       expect(one).toBeInstanceOf(session.Session)
@@ -137,7 +161,7 @@ describe('in a store of koa-session', () => {
   test('M-06 its own members stay, and its end moves', async () => {
     const nowMs = Date.now()
     const { rows, sets, dual } = koa({ a: 1, b: 1, _maxAge: hourMs, _expire: nowMs + 1 })
-    expect(await dual.write(sid, { set: { a: 2, _expire: 0 }, drop: ['b', '_maxAge'] }, nowMs)).toBe(true)
+    expect(await dual.write(sid, { set: { a: 2, _expire: 0 }, drop: ['b', '_maxAge'] }, nowMs, null)).toBe(true)
     expect(rows.get(sid)).toEqual({ a: 2, _maxAge: hourMs, _expire: nowMs + hourMs })
     expect(sets).toEqual([[hourMs + 10_000, { changed: true, rolling: false }]])
     expect((await dual.load(sid, nowMs))?.renew).toBeUndefined()
@@ -148,8 +172,8 @@ describe('in a store of koa-session', () => {
 
   test('one until the browser closes stays so; what is over is not brought back', async () => {
     const { rows, sets, dual } = koa({ a: 1, _session: true })
-    expect(await dual.write(sid, { set: { a: 2 }, drop: [] }, 0)).toBe(true)
+    expect(await dual.write(sid, { set: { a: 2 }, drop: [] }, 0, null)).toBe(true)
     expect([rows.get(sid), sets]).toEqual([{ a: 2, _session: true }, [['session', { changed: true, rolling: false }]]])
-    for (const content of [null, { a: 1, _expire: 5, _maxAge: 5 }]) expect(await koa(content).dual.write(sid, nothing, 6)).toBe(false)
+    for (const content of [null, { a: 1, _expire: 5, _maxAge: 5 }]) expect(await koa(content).dual.write(sid, nothing, 6, null)).toBe(false)
   })
 })

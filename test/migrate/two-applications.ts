@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getSession, nodeSessions } from '../../src/adapters/node.ts'
 import { createSessions, type MoveIn } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { hurried } from '../support/hurried.ts'
 
 type Values = Record<string, unknown>
 
@@ -91,7 +92,13 @@ interface Moving {
 const secret = 'a secret for moving in, longer than 32 bytes'
 
 async function ours(reader: MoveIn): Promise<Listening & { counts(): unknown }> {
-  const sessions = createSessions<Values>({ secret, store: memoryStore(), cookie: { name: 'ours', secure: false }, moveIn: [reader] })
+  const sessions = createSessions<Values>({
+    secret,
+    store: memoryStore(),
+    cookie: { name: 'ours', secure: false },
+    moveIn: [reader],
+    ...hurried,
+  })
   const server = await listening(
     nodeSessions(sessions, async (req, res) => {
       const session = await getSession<Values>(req)

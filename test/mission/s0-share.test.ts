@@ -182,6 +182,22 @@ describe.each(places)('S0 on $name', ({ backend, value }) => {
     await close()
   })
 
+  it('S0.14 X-02 a request without a Host line is judged by what says the same: the URL, or :authority under HTTP/2', async () => {
+    const { sessions, close } = backend.setup()
+    const visitor = new Visitor(sessions)
+    await visitor.visit((session) => session.set('a', 1))
+    const { cookie } = visitor
+    for (const [origin, opens] of [
+      ['https://api.test', true],
+      ['https://evil.test', false],
+    ] as const) {
+      const fetched = new Request('https://api.test/', { method: 'POST', headers: { cookie, origin } })
+      const http2 = { method: 'POST', headers: { cookie, origin, ':authority': 'api.test' } }
+      for (const request of [fetched, http2]) expect((await sessions.peek(request)) !== null).toBe(opens)
+    }
+    await close()
+  })
+
   it('S0.14 a whole request with an unsafe method is judged by its origin, bare headers are not', async () => {
     const { onEvent, rejections } = listener()
     const { sessions, close } = backend.setup({ onEvent, csrf: { origin: 'https://api.test' } })

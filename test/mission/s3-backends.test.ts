@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSessions } from '../../src/index.ts'
+import { createSessions, type SessionStore } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { all, memory, sealed, secret, spill, sqlite, stored } from '../support/backends.ts'
 import { Visitor } from '../support/visitor.ts'
@@ -140,6 +140,50 @@ it('S3.6 L-03 L-04 a spilled or small session that was destroyed stays dead for 
     for (const copy of copies) expect((await copy.visit((session) => session.isNew)).result).toBe(true)
     await close()
   }
+})
+
+it('L-04 L-07 a copy sealed by a clock that is ahead stays dead as well, when the store has been swept', async () => {
+  const life = 3_600_000
+  const { sessions, store, again, advance, now, close } = spill.setup({ lifetime: { idle: life, absolute: life } })
+  const ahead = new Visitor(again({ clock: () => now() + 4 * 60_000 }))
+  await ahead.visit((session) => session.set('a', 1))
+  const [here, copy] = [new Visitor(sessions, ahead.jar), new Visitor(sessions, ahead.jar)]
+  expect((await here.visit((session) => session.destroy())).outgoing.outcome).toBe('erased')
+  advance(life + 60_000)
+  await store?.sweep?.(now(), 100)
+  expect((await copy.visit((session) => session.isNew)).result).toBe(true)
+  await close()
+})
+
+it('L-04 L-07 a copy sealed by a clock that is ahead is not believed without asking the store', async () => {
+  for (const trust of [0, 60_000]) {
+    const { sessions, again, now, close } = spill.setup({ trust, lifetime: { idle: '10h' } })
+    const visitor = new Visitor(sessions)
+    await visitor.visit((session) => session.set('a', 1))
+    const ahead = new Visitor(again({ clock: () => now() + 2 * 3_600_000 }), visitor.jar)
+    await ahead.visit((session) => session.set('a', 2))
+    const [here, copy] = [new Visitor(sessions, ahead.jar), new Visitor(sessions, ahead.jar)]
+    expect((await here.visit((session) => (session.destroy(), session.isNew))).result).toBe(false)
+    expect((await copy.visit((session) => session.isNew)).result).toBe(true)
+    await close()
+  }
+})
+
+it('S3.3 L-04 whoever ends a spilled session in a store that other sessions use too leaves its copies dead', async () => {
+  const { store, sessions, again, close } = spill.setup()
+  const visitor = new Visitor(sessions)
+  await visitor.visit((session) => session.set('cart', 1))
+  const copy = visitor.clone()
+  const { result: id } = await visitor.visit((session) => (session.signIn('ada'), session.id))
+  const shared = store as SessionStore
+  const both = again({
+    store: undefined,
+    stores: { auth: { store: shared, carrier: 'stored' }, session: { store: shared } },
+    carrier: 'spill',
+  } as object)
+  expect(await both.revoke(id, 'auth')).toBe(true)
+  for (const one of [visitor, copy]) expect((await one.visit((session) => session.isNew)).result).toBe(true)
+  await close()
 })
 
 it('S3.3 L-01 signing in moves a small session to the store, where it can be listed and revoked', async () => {

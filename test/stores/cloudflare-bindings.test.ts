@@ -243,6 +243,17 @@ describe('KV', () => {
   })
 })
 
+test('F-21 text that UTF-8 cannot hold is refused, and is no other user', async () => {
+  const db = d1Store({ database: await database(), table: 'odd_text' })
+  await db.migrate()
+  for (const store of [db, durableObjectStore({ namespace: await objects(), prefix: 'odd-text-' })]) {
+    await store.put(rowOf({ user: '\ufffd' }), null)
+    expect(await store.idsOf?.('\ud800')).toEqual([])
+    for (const columns of [{ user: '\ud800' }, { body: 'a\udc00' }])
+      await expect(store.put(rowOf(columns), null)).rejects.toMatchObject({ code: 'value_invalid' })
+  }
+})
+
 test('K-08 everything is there after workerd has ended and started again', async () => {
   const open = async (): Promise<SessionStore[]> => [
     d1Store({ database: await database(), table: 'restart_test' }),

@@ -9,6 +9,10 @@ interface Server {
   readonly other: SwappedRows<number>
   /** What `store` asked for. */
   readonly calls: string[]
+  /** Where both write to. */
+  readonly rows: MarkedRows<number>
+  /** The row that `store` is about to put in the place of another. */
+  asked(): StoredRow
   /** Happens before each write of `store`. */
   meanwhile: (id: string) => Promise<unknown>
 }
@@ -29,6 +33,7 @@ function serve(): Server {
     remove: async (id) => kept.delete(id),
   }
   const calls: string[] = []
+  let asked: StoredRow | null = null
   const meant = async (what: string, id: string): Promise<void> => {
     calls.push(what)
     await server.meanwhile(id)
@@ -36,7 +41,7 @@ function serve(): Server {
   const watched: MarkedRows<number> = {
     read: (ids) => (calls.push('read'), rows.read(ids)),
     create: (row) => meant('create', row.id).then(() => rows.create(row)),
-    replace: (row, mark) => meant('replace', row.id).then(() => rows.replace(row, mark)),
+    replace: (row, mark) => ((asked = row), meant('replace', row.id).then(() => rows.replace(row, mark))),
     prolong: (row, mark) => meant('prolong', row.id).then(() => rows.prolong(row, mark)),
     remove: (id) => meant('remove', id).then(() => rows.remove(id)),
   }
@@ -44,6 +49,8 @@ function serve(): Server {
     store: new SwappedRows(watched),
     other: new SwappedRows(rows),
     calls,
+    rows,
+    asked: () => asked ?? expect.unreachable('nothing was asked'),
     meanwhile: async () => null,
   }
   return server
@@ -133,4 +140,20 @@ test('2,500 rows are read a thousand at a time', async () => {
   expect(rows).toHaveLength(5_001)
   expect(rows[2_500]).toEqual(row)
   expect(server.calls).toEqual(['read', 'read', 'read'])
+})
+
+test.each([0, 1, 15])('F-07 R-01 a call that the client repeats has won, though %i others have written over it since', async (count) => {
+  const server = serve()
+  const row = await createOn(server)
+  server.meanwhile = async () => {
+    server.meanwhile = async () => null
+    // What the client sent first, and got no answer to.
+    const [first] = await server.rows.read([row.id])
+    if (first !== null && first !== undefined) await server.rows.replace(server.asked(), first.mark)
+    for (let n = 0; n < count; n++) await server.other.put({ ...row, body: `"${n}"` }, (await server.other.get(row.id))?.version ?? '')
+  }
+  const version = await server.store.put({ ...row, body: '"ours"' }, row.version)
+  expect(version).not.toBeNull()
+  expect(await server.store.put({ ...row, body: '"late"' }, row.version)).toBeNull()
+  expect((await server.store.get(row.id))?.body).toBe(count === 0 ? '"ours"' : `"${count - 1}"`)
 })

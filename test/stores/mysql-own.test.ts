@@ -39,6 +39,7 @@ test('lists are padded to powers of two with what they end with', () => {
 describeWith(['mysql'], 'mysqlStore', () => {
   const odd: [string, PoolOptions][] = [
     ['speaks latin1', { charset: 'LATIN1_SWEDISH_CI' }],
+    ['casts nothing', { typeCast: false }],
     ['casts bytes to text', { typeCast: (field, next) => (/BLOB|STRING/.test(field.type) ? field.string('utf8') : next()) }],
     [
       'nests tables, names placeholders and reads numbers as text',

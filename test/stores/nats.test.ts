@@ -159,6 +159,7 @@ describeWith(['nats'], 'natsStore on NATS', () => {
       [await bucketWith({}), /give it a ttl/],
       [await bucketWith({ ttl: hourMs, storage: 'memory' }), /storage: 'file'/],
       [altered({ config: { discard: 'old' } }), /discard policy/],
+      [altered({ config: { discard: 'old', max_bytes: -1, max_msgs: 1_000 } }), /discard policy/],
       [altered({ config: { allow_rollup_hdrs: false } }), /allow_rollup_hdrs/],
       [altered({ config: { num_replicas: 3 } }, { direct: true }), /allow_direct: false/],
     ] as const) {

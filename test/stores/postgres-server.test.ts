@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import type { PoolConfig } from 'pg'
 import { afterAll, describe, expect, it, test } from 'vitest'
 import type { Server } from '../../scripts/servers/launch.ts'
@@ -49,6 +50,23 @@ describeWith(['postgres'], 'postgresStore looks at its server', () => {
         await other.query('COMMIT')
       })
       expect(await place.store.get(row.id)).toEqual({ ...row, version })
+    }))
+
+  test('O-01 an error quotes no session, also where the server adds parameters to it', () =>
+    onDatabase(kind, async (url, keep) => {
+      const options = '-c log_parameter_max_length_on_error=-1'
+      const place = keep(openPostgres({ connectionString: url, statement_timeout: 200, options }))
+      await place.store.migrate()
+      const row = newRow({ body: 'of-the-body', user: 'of-the-user' })
+      const version = await place.store.put(row, null)
+      await asAdmin(url, async (other) => {
+        await other.query('BEGIN')
+        await other.query(kind.lockRow(row.id))
+        const error = await failureOf(place.store.put(row, version))
+        await other.query('COMMIT')
+        expect(inspect(error, { depth: null })).toContain('statement timeout')
+        expect(inspect(error, { depth: null })).not.toMatch(/of-the-/)
+      })
     }))
 
   test('ready refuses an old server, an encoding that loses text, and a user who may not delete', () =>

@@ -1,6 +1,7 @@
 /** Redis on its bad days, each on a server of its own. */
+import { inspect } from 'node:util'
 import { Redis as IoRedis } from 'ioredis'
-import { createClient } from 'redis'
+import { createClient, RESP_TYPES } from 'redis'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startRedis } from '../../scripts/servers/redis.ts'
 import type { Server } from '../../scripts/servers/launch.ts'
@@ -77,6 +78,20 @@ describeWith(['redis'], 'Redis on a bad day', () => {
     expect(result).toBe(true)
   })
 
+  test('L-10 where Redis may drop the list of a user and keep the sessions, nobody is told that all are signed out', async () => {
+    const client = await clientOf(await serverWith('--maxmemory', '20mb', '--maxmemory-policy', 'allkeys-lru'))
+    const { visitor, sessions } = visitorOn({ client, mayEvict: true })
+    const { result: id } = await visitor.visit((session) => (session.signIn('ada'), session.id))
+    // As an eviction would.
+    await client.del('coatcheck:u:ada')
+    await expect(sessions.revokeUser('ada')).rejects.toMatchObject({ code: 'unsupported' })
+    const store = redisStore({ client, mayEvict: true })
+    expect(store.guarantees.userIndex).toBe(false)
+    expect(await store.touch?.(id, Date.now() + 30 * 86_400_000)).toBe(true)
+    await visitor.visit((session) => session.destroy())
+    expect(await client.sendCommand(['KEYS', '*'])).toEqual([])
+  })
+
   test('F-09 F-03 a full memory refuses the write before anybody is told, and reads go on', async () => {
     const client = await clientOf(await serverWith('--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'))
     const { visitor } = visitorOn({ client })
@@ -103,6 +118,44 @@ describeWith(['redis'], 'Redis on a bad day', () => {
     await expect(visitor.visit((session) => session.set('n', 5))).rejects.toMatchObject({ code: 'store_unavailable' })
     await client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
     expect((await visitor.visit((session) => session.get('n'))).result).toBe(1)
+  })
+
+  test('F-09 ready refuses a replica, and a node of a cluster to a client that knows no cluster', async () => {
+    const master = await serverWith()
+    const replica = await clientOf(await serverWith('--replicaof', '127.0.0.1', String(master.port)))
+    await expect(redisStore({ client: replica }).ready?.()).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('connect to the master') as string,
+    })
+    const node = await clientOf(await serverWith('--cluster-enabled', 'yes'))
+    await expect(redisStore({ client: node }).ready?.()).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('createCluster') as string,
+    })
+  })
+
+  test('ready refuses a user who may not write, and a server without scripts', async () => {
+    const server = await serverWith()
+    await (await clientOf(server)).sendCommand(['ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@read', '+ping', '+info'])
+    const reader = await clientOf(server, { username: 'reader', password: 'pw' })
+    await expect(redisStore({ client: reader }).ready?.()).rejects.toThrow(/NOPERM/)
+    const bare = await clientOf(await serverWith('--rename-command', 'EVALSHA', ''))
+    await expect(redisStore({ client: bare }).ready?.()).rejects.toThrow(/unknown command 'EVALSHA'$/)
+  })
+
+  test('O-01 an error quotes no session, whatever the client adds to it', async () => {
+    const server = await serverWith('--maxmemory', '1', '--rename-command', 'GETRANGE', '')
+    const bare = await serverWith('--rename-command', 'EVALSHA', '')
+    const row = { id: 'a'.repeat(24), body: 'of-the-body', user: 'of-the-user', expiresAt: Date.now() + 60_000 }
+    for (const { port } of [server, bare]) {
+      const client = new IoRedis({ port })
+      closing.push(() => client.disconnect())
+      const error: unknown = await redisStore({ client })
+        .put(row, null)
+        .catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'store_unavailable' })
+      expect(inspect(error, { depth: null })).not.toMatch(/of-the-|aaaa/)
+    }
   })
 
   test('F-09 S2.3 FLUSHALL, or a restart without persistence: a clean new session', async () => {
@@ -177,6 +230,59 @@ describeWith(['redis'], 'Redis on a bad day', () => {
     await other.visit((session) => session.destroy())
     await near.ping()
     expect((await visitor.visit((session) => session.isNew)).result).toBe(true)
+  })
+
+  test('L-10 the index keeps a user of any length while the session is in use', async () => {
+    const client = await clientOf(await serverWith())
+    const store = redisStore({ client })
+    const row = { id: 'a'.repeat(24), body: '{}', user: 'u'.repeat(10_000), expiresAt: Date.now() + 100 }
+    await store.put(row, null)
+    await store.touch?.(row.id, row.expiresAt + 60_000)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect(await store.idsOf?.(row.user)).toEqual([row.id])
+    await store.delete(row.id)
+    expect(await client.sendCommand(['KEYS', '*'])).toEqual([])
+  })
+
+  test('L-10 a touch that fails half-way does not take the session out of its user’s list', async () => {
+    const client = await clientOf(await serverWith())
+    let failures = 0
+    const failing = {
+      isOpen: true,
+      connect: async () => null,
+      destroy: () => null,
+      get: (key: string) => client.get(key),
+      async sendCommand(args: string[]) {
+        if (failures > 0 && args.some((arg) => arg.startsWith('coatcheck:u:')) && failures-- > 0) throw new Error('connection reset')
+        return client.sendCommand(args)
+      },
+    }
+    const store = redisStore({ client: failing })
+    const row = { id: 'a'.repeat(24), body: '{}', user: 'ada', expiresAt: Date.now() + 200 }
+    await store.put(row, null)
+    failures = 1
+    await expect(store.touch?.(row.id, row.expiresAt + 60_000)).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(await store.touch?.(row.id, row.expiresAt + 60_001)).toBe(true)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect(await store.idsOf?.('ada')).toEqual([row.id])
+  })
+
+  test('a client that answers in bytes, or numbers in text, keeps sessions all the same', async () => {
+    const server = await serverWith()
+    const bytes = await clientOf(server, { commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } })
+    const texts = new IoRedis({ port: server.port, stringNumbers: true })
+    closing.push(() => texts.disconnect())
+    for (const client of [bytes, texts]) {
+      const store = redisStore({ client })
+      const row = { id: 'a'.repeat(24), body: '{"a":"ä"}', user: 'ada', expiresAt: Date.now() + 500 }
+      const version = await store.put(row, null)
+      expect(await store.get(row.id)).toEqual({ ...row, version })
+      expect(await store.touch?.(row.id, row.expiresAt + 60_000)).toBe(true)
+      expect(await store.idsOf?.('ada')).toEqual([row.id])
+      expect(await store.scan?.(null, 10)).toEqual({ ids: [row.id], cursor: null })
+      await store.delete(row.id)
+      expect(await texts.call('KEYS', '*')).toEqual([])
+    }
   })
 
   test('the index of a user drops what is over, and itself', async () => {

@@ -443,6 +443,12 @@ test('a text that UTF-8 cannot hold comes back as it was', async () => {
     expect(await store.get((await create(store, { body })).id)).toMatchObject({ body })
 })
 
+test('F-21 a user whom no row can have has no sessions, and not those of a similar one', async () => {
+  const store = open()
+  await create(store, { user: '\ufffd' })
+  for (const user of ['\ud800', '\ufffd\0']) expect(await store.idsOf?.(user)).toEqual([])
+})
+
 test('guarantees say durable only where it is', () => {
   expect(open().guarantees).toEqual({ compareAndSwap: true, durable: true, mayEvict: false, userIndex: true })
   expect(open({ durability: 'normal' }).guarantees.durable).toBe(false)

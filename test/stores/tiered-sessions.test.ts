@@ -47,6 +47,18 @@ describe('sessions on a tieredStore', () => {
     }
   })
 
+  it('L-10 to sign a user out everywhere reaches a session that this process remembers as nobody’s', async () => {
+    const { time, open } = setup()
+    const [here, there] = [open(memoryStore()), open(memoryStore())]
+    const visitor = new Visitor(here)
+    await visitor.visit((session) => session.set('n', 1))
+    await at(there, visitor).visit((session) => session.get('n'))
+    await visitor.visit((session) => session.signIn('ada'))
+    expect(await there.revokeUser('ada')).toBe(1)
+    time.advance(1_000)
+    expect(await isIn(visitor)).toBe(false)
+  })
+
   it('L-03 R-06 on a shared cache a logout and a write are seen by every process at once', async () => {
     const { open } = setup()
     const [here, there] = [open(), open()]

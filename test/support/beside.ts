@@ -20,7 +20,7 @@ export interface OldTwin {
   readonly rows: Map<string, Values>
   /** What its store was asked: `load`, `write`, `end`, `renew`. */
   readonly calls: string[]
-  /** Operations that fail, or wait for what a test gives. */
+  /** Operations that fail, or wait for what a test gives; `loaded` is a load whose answer is under way. */
   readonly faults: Map<string, () => Promise<unknown>>
   renewalDue: boolean
 }
@@ -40,8 +40,9 @@ export function oldTwin({ sunsetAt = 1_900_000_000_000, revives = false, tellsUs
     await twin.faults.get(operation)?.()
   }
   const load = async (id: string): Promise<OldSession | null> => {
-    const found = twin.rows.get(id)
     await ask('load')
+    const found = twin.rows.get(id)
+    await twin.faults.get('loaded')?.()
     if (found === undefined) return null
     const { user, ...values } = found
     const mapped = tellsUser ? { values, user: typeof user === 'string' ? user : null } : { values: found }
@@ -79,9 +80,10 @@ export function oldTwin({ sunsetAt = 1_900_000_000_000, revives = false, tellsUs
           const drop = Object.keys(was).filter((key) => !Object.hasOwn(is, key))
           return set.length + drop.length === 0 ? null : { set: Object.fromEntries(set), drop }
         },
-        async write(id, { set, drop }) {
+        async write(id, { set, drop }, _nowMs, user) {
           const found = twin.rows.get(id)
           await ask('write')
+          if (tellsUser && (twin.rows.get(id)?.['user'] ?? found?.['user'] ?? null) !== user) return false
           if (found === undefined || (!revives && !twin.rows.has(id))) return false
           const now = revives ? found : twin.rows.get(id)
           const kept = Object.entries(now ?? {}).filter(([key]) => !drop.includes(key))
@@ -131,3 +133,11 @@ export function beside(options: OldTwinOptions & { readonly ours?: Options; read
 /** Who is signed in to a visitor’s session; `nobody` when there is none. */
 export const seenBy = async (visitor: Visitor): Promise<unknown> =>
   (await visitor.visit(({ user, isNew }) => (isNew ? 'nobody' : user))).result
+
+/** Keeps an operation of the old store waiting until what it answers is called. */
+export function heldUp(old: OldTwin, operation: string): () => void {
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  old.faults.set(operation, () => held)
+  return release
+}

@@ -25,25 +25,51 @@ export async function migrate(args: readonly string[], io: Io): Promise<number> 
     io.stdout.write(helpText())
     return exits.done
   }
-  let asked = false
-  const forget = io.onStop(() => {
-    if (!asked) io.stderr.write('\nFinishing this page. Once more, and it ends at once.\n')
-    asked = true
-  })
+  const stop = stopOf(io)
   try {
-    return await moved(plan, args, io, () => asked)
+    return await moved(plan, args, io, stop)
   } catch (error) {
     throw safe(failureOf(error, 'the move'), plan)
   } finally {
-    forget()
+    stop.forget()
   }
 }
 
-async function moved(plan: Plan, args: readonly string[], io: Io, stopped: () => boolean): Promise<number> {
+interface Stop {
+  asked(): boolean
+  /** Waits for what comes before the first page, of which nothing has to be finished. */
+  before<T>(opening: Promise<T>): Promise<T>
+  forget(): void
+}
+
+function stopOf(io: Io): Stop {
+  let [asked, begun] = [false, false]
+  let endNow: () => void = () => {}
+  const early = new Promise<never>((_, reject) => {
+    endNow = () => reject(new CliError(exits.stopped, 'Stopped before the first page was begun.'))
+  })
+  early.catch(() => null)
+  const forget = io.onStop(() => {
+    if (!begun) return endNow()
+    if (!asked) io.stderr.write('\nFinishing this page. Once more, and it ends at once.\n')
+    asked = true
+  })
+  return {
+    asked: () => asked,
+    async before(opening) {
+      const opened = await Promise.race([opening, early])
+      begun = true
+      return opened
+    },
+    forget,
+  }
+}
+
+async function moved(plan: Plan, args: readonly string[], io: Io, stop: Stop): Promise<number> {
   const { place } = plan
-  const target = 'file' in place ? await fromConfig(place, io.cwd) : await fromAddresses(place, plan.dryRun)
+  const target = await stop.before('file' in place ? fromConfig(place, io.cwd) : fromAddresses(place, plan.dryRun))
   try {
-    return await walked(plan, target, args, io, stopped)
+    return await walked(plan, target, args, io, stop.asked)
   } finally {
     // What waits for an answer that never comes must not keep the process.
     await within(closeMs, 'closing', target.close()).catch(() => null)
@@ -105,9 +131,10 @@ function safe({ exit, message }: CliError, { place }: Plan): CliError {
 }
 
 function helpText(): string {
+  const width = Math.max(...Object.keys(sources).map(({ length }) => length)) + 2
   const names = Object.entries(sources).map(([name, { holds, needs, takes }]) => {
     const options = [...needs.map(optionWords), ...takes.map((option) => `[${optionWords(option)}]`)]
-    return `  ${name.padEnd(16)}${holds}\n${' '.repeat(18)}${options.join(' ')}`
+    return `  ${name.padEnd(width)}${holds}\n${' '.repeat(width + 2)}${options.join(' ')}`
   })
   return `coatcheck migrate: ${about}
 

@@ -1,5 +1,6 @@
 /** What the systems have in common whose cookie is nothing but an id. */
 import type { MoveIn, OldSession, OldTicket } from '../../http/move-in.ts'
+import { idTest } from '../common/ids.ts'
 import { invalid, moveInOptionNames, readerOf, readerOptions, type MoveInOptions } from '../common/reader.ts'
 import { unquoted } from '../webapp2/header.ts'
 import type { MemcacheReader } from '../webapp2/memcache.ts'
@@ -42,7 +43,7 @@ export function plainIds<Options extends PlainIdOptions & { readonly memcache: M
           ? 'timeout must be a number of seconds'
           : null
   if (wrong !== null) throw invalid(`${reader}: ${wrong}`)
-  const whole = new RegExp(`^(?:${id.source})$`, id.flags.replace(/[gy]/g, ''))
+  const isId = idTest(reader, id)
   const { delete: remove } = memcache
 
   async function loaded(name: string, nowMs: number): Promise<OldSession | null> {
@@ -59,7 +60,7 @@ export function plainIds<Options extends PlainIdOptions & { readonly memcache: M
     cookieName,
     verify(cookies, name, nowMs): OldTicket | null {
       const value = unquoted(cookies.all(name).at(-1) ?? '') ?? ''
-      return whole.test(value) ? { identity: value, load: () => loaded(value, nowMs) } : null
+      return isId(value) ? { identity: value, load: () => loaded(value, nowMs) } : null
     },
   })
 }

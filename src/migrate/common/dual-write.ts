@@ -15,10 +15,13 @@ export interface DualWriteOptions {
   readonly dualWrite?: true | { readonly toOld: (values: Values, user: string | null) => Values | Promise<Values> }
 }
 
+export type IsTheirs = (values: Values) => Promise<boolean>
+
 /** Old sessions that can be changed where they are. */
 export interface ChangeableSessions {
   load(id: string, nowMs: number): Promise<OldSession | null>
-  write(id: string, changes: OldChanges, nowMs: number): Promise<boolean>
+  /** `isTheirs`: whether the session as it stands is still of those whose changes these are. */
+  write(id: string, changes: OldChanges, nowMs: number, isTheirs: IsTheirs): Promise<boolean>
   end(id: string): Promise<void>
 }
 
@@ -49,7 +52,8 @@ export function dualWriteOf(
     load: (id, nowMs) => old.load(id, nowMs),
     changes: async (before, after) =>
       difference(await seenThere(before.values, before.user ?? null), await seenThere(after.values, after.user ?? null)),
-    write: (id, changes, nowMs) => old.write(id, changes, nowMs),
+    write: (id, changes, nowMs, user) =>
+      old.write(id, changes, nowMs, async (values) => map === undefined || ((await map(values))?.user ?? null) === user),
     end: (id) => old.end(id),
   }
 }

@@ -35,7 +35,8 @@ function careful(keygrip: Keygrip): Keygrip {
   return {
     verify(data, digest) {
       try {
-        return keygrip.verify(data, digest)
+        // A promise is no yes.
+        return keygrip.verify(data, digest) === true
       } catch {
         return false
       }

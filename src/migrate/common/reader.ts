@@ -124,7 +124,7 @@ async function mapped(
   if (old === null) return null
   let next: Mapped | null
   try {
-    next = await map(old.values)
+    next = answered(await map(old.values))
   } catch (error) {
     because('map_failed')
     throw error
@@ -133,9 +133,20 @@ async function mapped(
   return next === null ? null : { ...old, values: next.values, user: next.user ?? null }
 }
 
+/** A `map` that forgets its values is a mistake, and no reason to lose those of a visitor. */
+function answered(answer: Mapped | null): Mapped | null {
+  const values: unknown = answer === null ? {} : (answer as Partial<Mapped> | undefined)?.values
+  if (typeof values === 'object' && values !== null && !Array.isArray(values) && !(values instanceof Map)) return answer
+  throw invalid('map must answer { values: { … }, user: … }, or null to leave a session behind')
+}
+
+/** Of other text `Date.parse` makes what it can: of 'after 2027' a day, and of '01.02.2027' the second of January. */
+const isoDate = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/
+
 function sunsetOf(reader: string, sunset: Date | string | undefined): number | null {
   if (sunset === undefined) return null
-  const at = sunset instanceof Date ? sunset.getTime() : typeof sunset === 'string' ? Date.parse(sunset) : Number.NaN
+  const text = typeof sunset === 'string' && isoDate.test(sunset) ? sunset : ''
+  const at = sunset instanceof Date ? sunset.getTime() : Date.parse(text)
   if (Number.isFinite(at)) return at
   throw invalid(`${reader}: sunset is no date; write a Date, or text such as '2027-03-31'`)
 }

@@ -106,7 +106,7 @@ function found(values: Values | null, endOf: (values: Values) => number, because
 
 /** What `set_expiry` has left in a session: seconds since its last writing, or a moment. 0: until the browser closes. */
 function lifeMsIn({ _session_expiry: expiry }: Values, sinceMs: number): number | null {
-  if (typeof expiry === 'number') return expiry > 0 ? expiry * 1_000 : null
+  if (typeof expiry === 'number') return expiry === 0 ? null : expiry * 1_000
   const moment = expiry instanceof Date ? expiry.getTime() : typeof expiry === 'string' ? Date.parse(expiry) : Number.NaN
   return Number.isNaN(moment) ? null : moment - sinceMs
 }

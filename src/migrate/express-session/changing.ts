@@ -1,6 +1,6 @@
 /** Keeping sessions of express-session and @fastify/session in step: their values, and how long they live. */
 import type { OldChanges } from '../../http/move-in.ts'
-import { changed } from '../common/dual-write.ts'
+import { changed, type IsTheirs } from '../common/dual-write.ts'
 import { jsonValues, membersOf } from '../common/json-values.ts'
 import type { System } from '../common/reader.ts'
 import type { OldSessions } from './stores.ts'
@@ -21,15 +21,23 @@ const nothing: OldChanges = { set: {}, drop: [] }
 /** What `dualWrite` needs of a system; nothing where its store cannot be written. */
 export function changeableOf(old: OldSessions, kind: Kind, load: LoadStored): Pick<System, 'changeable'> {
   if (old.writer === undefined) return {}
-  return { changeable: { load, write: (id, changes, nowMs) => change(old, kind, id, changes, nowMs), end: (id) => old.end(id) } }
+  return { changeable: { load, write: (...change) => write(old, kind, ...change), end: (id) => old.end(id) } }
 }
 
-/** Writes changes; `false`: the session is over. Moves its end, as each visit that changes something does. */
-async function change({ writer }: OldSessions, kind: Kind, id: string, changes: OldChanges, nowMs: number): Promise<boolean> {
+/** Writes changes; `false`: the session is over, or another's. Moves its end, as each visit that changes something does. */
+async function write(
+  { writer }: OldSessions,
+  kind: Kind,
+  id: string,
+  changes: OldChanges,
+  nowMs: number,
+  isTheirs?: IsTheirs,
+): Promise<boolean> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const current = (await writer?.open(id, nowMs)) ?? null
     const session = current === null ? null : wholeIn(current.content)
     if (current === null || session === null || kind.isOver?.(cookieOf(session)['expires'], nowMs) === true) return false
+    if ((await isTheirs?.(membersOf(session, kind.own) ?? {})) === false) return false
     if (await current.swap(lengthened(changed(session, changes, kind.own), nowMs))) return true
   }
   throw new Error(`the old application won every one of ${attemptsMax} attempts to change a session`)
@@ -45,7 +53,7 @@ export function renewal(old: OldSessions, kind: Kind, id: string, content: unkno
   if (typeof lifeMs !== 'number') return touch
   if (new Date(expires as string).getTime() - nowMs > lifeMs / 2) return undefined
   // Where it is safe, the end is written into the session too, so that the next visits need not.
-  return writer.compares || kind.isOver !== undefined ? async () => void (await change(old, kind, id, nothing, nowMs)) : touch
+  return writer.compares || kind.isOver !== undefined ? async () => void (await write(old, kind, id, nothing, nowMs)) : touch
 }
 
 function wholeIn(content: unknown): WholeSession | null {

@@ -124,7 +124,8 @@ export function mongoWriter(collection: MongoSessions, isOver: (expires: unknown
       const { expires, session: content } = (found ?? {}) as { expires?: unknown; session?: unknown }
       if (content === undefined || content === null || isOver(expires, nowMs)) return null
       const swap = async (next: WholeSession): Promise<boolean> => {
-        const session: unknown = typeof content === 'string' ? JSON.stringify(next) : JSON.parse(JSON.stringify(next))
+        // Where it is no text, what the old application has set may be more than JSON: it stays that.
+        const session: unknown = typeof content === 'string' ? JSON.stringify(next) : next
         // One that never ends goes on doing so.
         const update = { $set: { session }, ...(expires === undefined ? {} : { $max: { expires: endOf(next, nowMs) } }) }
         const answer = await updateOne.call(collection, { _id: id, session: { $eq: content } }, update)

@@ -1,6 +1,6 @@
 import type { Row, StoredRow } from '../../core/types.ts'
 import { versionMint } from '../common/versions.ts'
-import { checkSize, type Column, idsIn, type Statements } from './statements.ts'
+import { checkRow, type Column, idsIn, type Statements } from './statements.ts'
 
 interface D1Answer {
   readonly results: readonly Readonly<Record<string, unknown>>[]
@@ -39,7 +39,7 @@ export class D1Rows {
   }
 
   async put(row: Row, expected: string | null): Promise<string | null> {
-    checkSize('d1Store', row)
+    checkRow('d1Store', row)
     const { id, body, user, expiresAt } = row
     const version = this.#mint()
     // Of two statements at most one finds its row.

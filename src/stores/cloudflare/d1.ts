@@ -28,8 +28,8 @@ export interface D1SessionStore extends SessionStore {
  *
  * Make the sessions anew in each request, as below: Workers do not let one request wait for what another asked.
  *
- * Throws `config_invalid`; `ready()` rejects with it while the table is missing. `put` rejects with `session_too_large` for a row over 2 MB,
- * everything that fails later with `store_unavailable`.
+ * Throws `config_invalid`; `ready()` rejects with it while the table is missing. `put` rejects with `session_too_large` for a row over 2 MB and
+ * with `value_invalid` for text that is not well-formed, everything that fails later with `store_unavailable`.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export function d1Store(options: D1StoreOptions): D1SessionStore {
     put: (row, expected) => rows.put(row, expected).catch(fail),
     delete: (id) => rows.remove(id).catch(fail),
     touch: (id, expiresAt) => rows.touch(id, expiresAt).catch(fail),
-    idsOf: (user) => rows.idsOf(user).catch(fail),
+    idsOf: async (user) => (user.isWellFormed() ? rows.idsOf(user).catch(fail) : []),
     async scan(cursor, limit) {
       const ids = await rows.idsAfter(cursor ?? '', limit).catch(fail)
       return { ids, cursor: ids.length < limit ? null : (ids.at(-1) ?? null) }

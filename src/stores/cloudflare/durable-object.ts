@@ -9,7 +9,7 @@
 import type { Row, SessionStore, StoredRow } from '../../core/types.ts'
 import { unavailable } from '../common/errors.ts'
 import { invalid, plainName, storeOptions, wholeNumber } from '../common/options.ts'
-import { checkSize } from './statements.ts'
+import { checkRow } from './statements.ts'
 
 interface ObjectStub {
   fetch(url: string, init: { method: string; body: string }): Promise<{ text(): Promise<string> }>
@@ -41,7 +41,8 @@ export interface DurableObjectStoreOptions {
  * Make the sessions anew in each request, as below: Workers do not let one request wait for what another asked.
  *
  * Throws `config_invalid`; `ready()` rejects with it for a binding of another class or one without SQLite. `put` rejects with
- * `session_too_large` for a row over 2 MB, everything that fails later with `store_unavailable`.
+ * `session_too_large` for a row over 2 MB and with `value_invalid` for text that is not well-formed, everything that fails later with
+ * `store_unavailable`.
  *
  * @example
  * ```ts
@@ -78,7 +79,7 @@ export function durableObjectStore(options: DurableObjectStoreOptions): SessionS
   }
 
   async function put(row: Row, expected: string | null): Promise<string | null> {
-    checkSize('durableObjectStore', row)
+    checkRow('durableObjectStore', row)
     return ask(shardOf(row.id, shards), 'put', row, expected)
   }
 
@@ -100,6 +101,7 @@ export function durableObjectStore(options: DurableObjectStoreOptions): SessionS
     delete: (id) => ask<number>(shardOf(id, shards), 'delete', id).then(() => undefined, fail),
     touch: (id, expiresAt) => ask<boolean>(shardOf(id, shards), 'touch', id, expiresAt).catch(fail),
     async idsOf(user) {
+      if (!user.isWellFormed()) return []
       const all = Array.from({ length: shards }, (_, shard) => ask<string[]>(shard, 'idsOf', user))
       return (await Promise.all(all).catch(fail)).flat()
     },

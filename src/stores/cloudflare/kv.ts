@@ -5,6 +5,7 @@
  */
 import type { Row, SessionStore, StoredRow } from '../../core/types.ts'
 import { tooLarge, unavailable } from '../common/errors.ts'
+import { foreignRow } from '../common/filed.ts'
 import { invalid, plainName, storeOptions } from '../common/options.ts'
 import { versionMint } from '../common/versions.ts'
 
@@ -108,5 +109,5 @@ function rowOf(id: string, value: string): StoredRow {
   } catch {
     // Not JSON.
   }
-  return { id, body: '?', user: null, expiresAt: 0, version: '' }
+  return foreignRow(id)
 }

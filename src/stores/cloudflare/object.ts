@@ -111,7 +111,7 @@ export class CoatcheckObject {
 
   async #setAlarm(inMs = this.sweepEveryMs): Promise<void> {
     if (this.#hasAlarm) return
-    this.#hasAlarm = true
     if ((await this.#storage.getAlarm()) === null) await this.#storage.setAlarm(Date.now() + inMs)
+    this.#hasAlarm = true
   }
 }

@@ -2,6 +2,7 @@
  * One table of sessions in a SQLite of Cloudflare's, laid out as decisions/003-sqlite-layout.md says: `due` is indexed and never after
  * `expires_at`, so that a session in use moves in no index. Here every index that moves is a row more on the bill.
  */
+import { CoatcheckError } from '../../core/errors.ts'
 import type { Row } from '../../core/types.ts'
 import { tooLarge } from '../common/errors.ts'
 
@@ -59,8 +60,10 @@ const rowBytesMax = 2_000_000
 /** The most that id, version, times and SQLite's own take. */
 const otherColumnsBytes = 256
 
-/** Throws `session_too_large` for a row that SQLite on Cloudflare does not take. */
-export function checkSize(store: string, { body, user }: Row): void {
+/** Throws for a row that SQLite on Cloudflare does not take, or would not keep as it is: its text is UTF-8. */
+export function checkRow(store: string, { id, body, user }: Row): void {
+  if (!id.isWellFormed() || !body.isWellFormed() || user?.isWellFormed() === false)
+    throw new CoatcheckError('value_invalid', `${store}: id, user and body must be well-formed text; escape lone surrogates`)
   const bytes = Buffer.byteLength(body) + Buffer.byteLength(user ?? '') + otherColumnsBytes
   if (bytes > rowBytesMax) throw tooLarge(store, bytes, rowBytesMax)
 }

@@ -1,7 +1,8 @@
 import type { Clock, SessionStore, Timers } from '../../core/types.ts'
 import { invalid, storeOptions, wholeNumber } from '../common/options.ts'
+import { systemTimers } from '../common/timers.ts'
 import { ExpressSessionStore } from './offered.ts'
-import { startSweeping, systemTimers } from './sweeping.ts'
+import { startSweeping } from './sweeping.ts'
 
 export interface AsExpressStoreOptions {
   /** How long a session lives, in milliseconds, whose cookie lives as long as the browser. Default one day. */

@@ -7,6 +7,7 @@
  */
 import type { Row, SessionStore, StoredRow } from '../../core/types.ts'
 import { unavailable } from '../common/errors.ts'
+import { foreignRow } from '../common/filed.ts'
 import { invalid } from '../common/options.ts'
 import { versionMint } from '../common/versions.ts'
 
@@ -111,5 +112,5 @@ function rowIn(id: string, session: object): StoredRow {
     const ours = typeof body === 'string' && typeof version === 'string' && typeof expiresAt === 'number'
     if (ours && (user === null || typeof user === 'string')) return { id, body, user, expiresAt, version }
   }
-  return { id, body: '?', user: null, expiresAt: 0, version: '' }
+  return foreignRow(id)
 }

@@ -26,9 +26,3 @@ export function startSweeping(store: SessionStore, clock: Clock, timers: Timers)
     timers.clear(timer)
   }
 }
-
-/** Timers that keep no process alive. */
-export const systemTimers: Timers = {
-  set: (run, delayMs) => setTimeout(run, delayMs).unref(),
-  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
-}

@@ -2,6 +2,9 @@
  * Compare-and-swap on a server that lets a write through only under its own mark of what is replaced: the version of an entity,
  * the update time of a document.
  *
+ * A client repeats a call whose answer was lost, and then what it wrote is in its own way. Others may have written over it by then: so a
+ * version names the ones before it too, and who finds its own among them has won.
+ *
  * A touch moves that mark, and must not move the version the engine holds; so a row carries a version of ours, and the mark under which
  * it was seen last is remembered. The memory is no more than a guess: the server checks every mark, and a wrong one costs a read.
  */
@@ -32,6 +35,8 @@ export interface MarkedRows<Mark> {
 const readMax = 1_000
 /** Rows whose marks are remembered: those of requests under way, so not many. */
 const rememberedMax = 256
+/** How many a version names: what is written to one session between a call and its repetition, and more. */
+const lineMax = 16
 /** Each further try means that somebody else touched the row in between. */
 const triesMax = 10
 
@@ -57,7 +62,8 @@ export class SwappedRows<Mark> {
   }
 
   put({ id, body, user, expiresAt }: Row, expected: string | null): Promise<string | null> {
-    const row = { id, body, user, expiresAt, version: this.#mint() }
+    const version = [this.#mint(), ...lineOf(expected ?? '')].slice(0, lineMax).join(' ')
+    const row = { id, body, user, expiresAt, version }
     return expected === null ? this.#create(row) : this.#replace(row, expected)
   }
 
@@ -118,9 +124,15 @@ export class SwappedRows<Mark> {
   }
 }
 
-/** A client that repeats a call whose answer was lost is told that its own row is in the way: then it has won after all. */
+/** The version of a row that was written after all, since it is, or has become, what stands there now. */
 function ownVersion({ version }: StoredRow, current: Seen<unknown> | null): string | null {
-  return current?.row.version === version ? version : null
+  const [own = ''] = lineOf(version)
+  return current !== null && lineOf(current.row.version).includes(own) ? version : null
+}
+
+/** A version, the one it replaced, the one that one replaced, … */
+function lineOf(version: string): string[] {
+  return version === '' ? [] : version.split(' ')
 }
 
 function copyOf(seen: Seen<unknown> | null): StoredRow | null {

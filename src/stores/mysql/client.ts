@@ -17,6 +17,8 @@ interface MysqlStatement {
   /** So that what the client does to names does not matter. */
   rowsAsArray: true
   nestTables: false
+  /** Not as the pool says: a prepared statement's numbers come back as bytes without it. */
+  typeCast: true
 }
 
 export type Value = string | number | null | Buffer
@@ -44,7 +46,7 @@ export function runnerFor(pool: MysqlPool, silenceMs: number): Run {
   return (sql, values = []) =>
     new Promise((resolve, reject) => {
       const lease = new Lease(silenceMs, reject)
-      lease.run(pool, { sql, values, rowsAsArray: true, nestTables: false }).then(resolve, reject)
+      lease.run(pool, { sql, values, rowsAsArray: true, nestTables: false, typeCast: true }).then(resolve, reject)
     })
 }
 

@@ -48,7 +48,7 @@ export function bytesOf(text: string): Buffer {
   return Buffer.from(text)
 }
 
-/** A column of bytes as text, whatever `typeCast` of the pool has made of it. */
+/** A column of bytes as text. */
 export function textOf(value: unknown): string {
   return Buffer.isBuffer(value) ? value.toString() : String(value)
 }

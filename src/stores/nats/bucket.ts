@@ -28,6 +28,7 @@ interface NatsStreamConfig {
   readonly storage: string
   readonly discard: string
   readonly max_bytes: number
+  readonly max_msgs: number
   readonly num_replicas: number
   readonly allow_rollup_hdrs: boolean
 }
@@ -57,13 +58,13 @@ export function limitsOf(bucket: NatsBucket, { ttl, maxValueSize }: NatsStatus):
 
 /** Throws `config_invalid` for a bucket that loses or hoards sessions. */
 export function checkBucket(bucket: NatsBucket, { ttl, streamInfo: { config } }: NatsStatus): void {
-  const { storage, discard, max_bytes, num_replicas, allow_rollup_hdrs } = config
+  const { storage, discard, max_bytes, max_msgs, num_replicas, allow_rollup_hdrs } = config
   const wrong =
     ttl === 0
       ? 'it keeps every session for ever; give it a ttl (in ms) of at least twice the idle timeout'
       : storage !== 'file'
         ? "it forgets everything when the server restarts; create it with storage: 'file'"
-        : max_bytes > 0 && discard !== 'new'
+        : (max_bytes > 0 || max_msgs > 0) && discard !== 'new'
           ? "it drops the oldest sessions when it is full; set the stream's discard policy to new"
           : !allow_rollup_hdrs
             ? "it takes no purge, so no session could be ended; set the stream's allow_rollup_hdrs"

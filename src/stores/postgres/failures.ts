@@ -40,8 +40,9 @@ export function isUndone(error: unknown): boolean {
 
 /** What went wrong, as a `store_unavailable` that a person can act on. */
 export function failure(error: unknown): CoatcheckError {
-  // Here PostgreSQL quotes rows ("Failing row contains …"), and they do not belong in a log.
+  // Here PostgreSQL quotes rows ("Failing row contains …") and parameters, and they do not belong in a log.
   if (error instanceof Error && 'detail' in error) error.detail = undefined
+  if (error instanceof Error && 'where' in error) error.where = undefined
   const message = error instanceof Error ? error.message : ''
   return unavailable('postgresStore', error, advice[codeOf(error)] ?? messages[message])
 }

@@ -9,8 +9,10 @@ export interface Page {
 export async function pageOf(wire: Wire, prefix: string, cursor: string | null, limit: number): Promise<Page> {
   const [place = '0', ...kept] = cursor === null ? [] : cursor.split(' ')
   if (kept.length > 0) return cut(place, kept, limit)
-  const answer = (await wire.send(null, ['SCAN', place, 'MATCH', `${prefix}*`, 'COUNT', String(limit)])) as [unknown, string[]]
-  const ids = answer[1].map((key) => key.slice(prefix.length))
+  const before = wire.keyPrefix + prefix
+  const pattern = `${before.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
+  const answer = (await wire.send(null, ['SCAN', place, 'MATCH', pattern, 'COUNT', String(limit)])) as [unknown, unknown[]]
+  const ids = answer[1].map((key) => String(key).slice(before.length))
   return cut(String(answer[0]), ids, limit)
 }
 

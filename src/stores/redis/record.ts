@@ -34,8 +34,8 @@ export function userText(user: string | null): string {
 }
 
 /** The user that a script has answered, if it is one. */
-export function userOf(answer: unknown): string | null {
-  return typeof answer === 'string' ? (readUser(answer) ?? null) : null
+export function userOf(answer: string): string | null {
+  return readUser(answer) ?? null
 }
 
 function readUser(text: string): string | null | undefined {

@@ -9,7 +9,7 @@ export interface WaitReplicas {
 }
 
 /** Runs a write on the node of `key`, and waits for its replicas when told to. */
-export type Write = (key: string, call: () => Promise<unknown>) => Promise<unknown>
+export type Write = <T>(key: string, call: () => Promise<T>) => Promise<T>
 
 export function writerOf(wire: Wire, options: WaitReplicas | undefined): Write {
   if (options === undefined) return (_key, call) => call()

@@ -1,3 +1,4 @@
+import { CoatcheckError } from '../../core/errors.ts'
 import { invalid } from '../common/options.ts'
 import type { Wire } from './client.ts'
 
@@ -16,12 +17,25 @@ export async function checkServer(wire: Wire, mayEvict: boolean): Promise<void> 
   if (info === null) return
   const version = info.get('redis_version') ?? ''
   if (isOlder(version)) throw invalid(`Redis ${version} is too old for redisStore, which needs ${oldest.join('.')} or newer; upgrade it`)
+  if (!wire.cluster) checkPlace(info)
   const policy = info.get('maxmemory_policy') ?? 'noeviction'
   if (mayEvict || policy === 'noeviction' || info.get('maxmemory') === '0') return
   throw invalid(
     `this Redis drops sessions when its memory is full (maxmemory-policy ${policy}), which signs people out; ` +
       'set it to noeviction, or write redisStore({ client, mayEvict: true })',
   )
+}
+
+/** Throws for a server that sends writes elsewhere. */
+function checkPlace(info: ReadonlyMap<string, string>): void {
+  if (info.get('redis_mode') === 'cluster') {
+    throw invalid(
+      "this Redis is a node of a cluster, and the client knows no cluster; give redisStore node-redis' createCluster or ioredis' Cluster",
+    )
+  }
+  if (info.get('role') === 'slave') {
+    throw new CoatcheckError('store_unavailable', 'redisStore: this Redis is a replica and keeps no writes; connect to the master')
+  }
 }
 
 function fieldsOf(info: unknown): ReadonlyMap<string, string> {

@@ -22,8 +22,9 @@ export class Reserve {
 
   /** Gives the room up. */
   spend(): void {
+    // Not again with each of many who sign out, or it would never be tried.
+    if (!this.#spent) this.#triedAt = performance.now()
     this.#spent = true
-    this.#triedAt = performance.now()
     rmSync(this.#path, { force: true })
   }
 

@@ -4,6 +4,7 @@
  */
 import { CoatcheckError } from '../../core/errors.ts'
 import type { Clock, SessionStore } from '../../core/types.ts'
+import { Doubts } from './doubts.ts'
 import { type Entry, rowOfEntry, type Seen, seenIn } from './entry.ts'
 import { away, type Away, type Line } from './line.ts'
 
@@ -37,12 +38,14 @@ export class Cache {
   readonly #options: CacheOptions
   /** The newest version of each entry that this process knows of: spares a write the look before it. */
   readonly #known = new Map<string, Known>()
+  readonly #doubts: Doubts
   #believedAfter = Number.NEGATIVE_INFINITY
 
   constructor(store: SessionStore, line: Line, options: CacheOptions) {
     this.#store = store
     this.#line = line
     this.#options = options
+    this.#doubts = new Doubts(options.staleMs)
   }
 
   async read(id: string): Promise<Seen | null | Away> {
@@ -62,9 +65,14 @@ export class Cache {
   }
 
   /** Whether what was true at `at` may still be answered. */
-  isFresh(at: number): boolean {
+  isFresh(id: string, at: number): boolean {
     const nowMs = this.#options.clock()
-    return at <= nowMs && nowMs - at < this.#options.staleMs && at > this.#believedAfter
+    return at <= nowMs && nowMs - at < this.#options.staleMs && at > this.#believedAfter && !this.#doubts.has(id, at)
+  }
+
+  /** Who asks for a user's sessions wants to know of each whose it is now. */
+  doubt(ids: readonly string[]): void {
+    this.#doubts.add(ids, this.#options.clock())
   }
 
   /** A write that the cache may not know of: what was true before it is not believed any more. */

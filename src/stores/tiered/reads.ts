@@ -45,9 +45,9 @@ export class Reads {
   }
 
   #answerSeen(id: string, { entry, version }: Seen): Promise<Answer> {
-    if (entry?.kind === 'none' && this.#cache.isFresh(entry.at)) return Promise.resolve(null)
+    if (entry?.kind === 'none' && this.#cache.isFresh(id, entry.at)) return Promise.resolve(null)
     // The durable store may drop what has expired without a word.
-    const isFresh = entry?.kind === 'value' && entry.row.expiresAt >= this.#clock() && this.#cache.isFresh(entry.at)
+    const isFresh = entry?.kind === 'value' && entry.row.expiresAt >= this.#clock() && this.#cache.isFresh(id, entry.at)
     if (isFresh) return Promise.resolve(entry.row)
     return entry === null || this.#cache.isBuried(entry) ? this.#load(id) : this.#share(id, version)
   }
@@ -58,7 +58,7 @@ export class Reads {
    */
   #share(id: string, marker: string): Promise<Answer> {
     const current = this.#loads.get(id)
-    if (current?.marker === marker && this.#cache.isFresh(current.at)) return current.row
+    if (current?.marker === marker && this.#cache.isFresh(id, current.at)) return current.row
     // Before the durable store is asked, so that an entry is never younger than what it says.
     const at = this.#clock()
     const load = { marker, at, row: this.#load(id) }

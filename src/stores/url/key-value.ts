@@ -4,6 +4,7 @@ import { unavailable } from '../common/errors.ts'
 import { exported, load } from './load.ts'
 import { closing } from './closing.ts'
 import type { Opener } from './openers.ts'
+import { partsOf } from './parts.ts'
 
 type RedisClient = NodeRedisClient & { on(event: 'error', heard: () => void): unknown }
 
@@ -11,6 +12,7 @@ const connectMs = 1_500
 
 const openRedis: Opener = async (url) => {
   const createClient = exported<(options: object) => RedisClient>(await load('redis'), 'createClient')
+  partsOf(url)
   return openedRedis((socket) => createClient({ url, socket }))
 }
 
@@ -58,15 +60,28 @@ interface Kvm {
 
 const weekMs = 7 * 86_400_000
 
-/** `nats://host:port/bucket`; the bucket is made if need be, for sessions of at most half a week without use. */
+/** By itself the client notices silence after minutes, and after ten attempts to connect it never tries again. */
+const patience = { pingInterval: 2_000, maxPingOut: 1, reconnectTimeWait: 500, maxReconnectAttempts: -1 }
+
+/** `nats://user:password@host:port/bucket`, or `token@`; the bucket is made if need be, for sessions of at most half a week without use. */
 const openNats: Opener = async (url) => {
-  const { pathname, host } = new URL(url)
+  const { pathname, host, username, password } = partsOf(url)
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)]
+  const login = user === '' ? {} : pass === '' ? { token: user } : { user, pass }
   const connect = exported<(options: object) => Promise<NatsConnection>>(await load('@nats-io/transport-node'), 'connect')
   const Manager = exported<new (connection: NatsConnection) => Kvm>(await load('@nats-io/kv'), 'Kvm')
   const { natsStore } = await import('../nats.ts')
-  const connection = await connect({ servers: host, timeout: connectMs })
-  const kv = await new Manager(connection).create(pathname.slice(1) || 'coatcheck', { ttl: weekMs })
-  return closing(natsStore({ kv }), () => connection.close())
+  const fail = (error: unknown): never => {
+    throw unavailable('natsStore', error)
+  }
+  const connection = await connect({ servers: host, timeout: connectMs, ...patience, ...login }).catch(fail)
+  try {
+    const kv = await new Manager(connection).create(pathname.slice(1) || 'coatcheck', { ttl: weekMs })
+    return closing(natsStore({ kv }), () => connection.close())
+  } catch (error) {
+    await connection.close()
+    return fail(error)
+  }
 }
 
 /** `etcd://host:port,host:port`, or etcds: for TLS. */

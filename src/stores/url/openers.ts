@@ -3,6 +3,7 @@ import type { SessionStore } from '../../core/types.ts'
 import { invalid } from '../common/options.ts'
 import { openDocument } from './documents.ts'
 import { openKeyValue } from './key-value.ts'
+import { unreadable } from './parts.ts'
 import { openSql } from './sql.ts'
 
 interface OpenContext {
@@ -17,7 +18,15 @@ const openMemory: Opener = async () => (await import('../memory.ts')).memoryStor
 
 const openSqlite: Opener = async (url) => {
   const { sqliteStore } = await import('../sqlite.ts')
-  return sqliteStore({ file: decodeURIComponent(url.slice('sqlite:'.length)) })
+  return sqliteStore({ file: decoded(url) })
+}
+
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url.slice('sqlite:'.length))
+  } catch {
+    throw unreadable(url)
+  }
 }
 
 const openTiered: Opener = async (url, { open }) => {
@@ -32,13 +41,19 @@ const openMirrored: Opener = async (url, { open }) => {
   return mirroredStore({ from, to })
 }
 
-/** `scheme:<one>+<other>`. A `+` within an address is written %2B. */
+/** `scheme:<one>+<other>`. A `+` that begins no store belongs to the address it is in, as in `mongodb+srv:`. */
 async function both(url: string, open: OpenContext['open']): Promise<[SessionStore, SessionStore]> {
   const scheme = url.slice(0, url.indexOf(':'))
-  const [one, other, ...more] = url.slice(scheme.length + 1).split('+')
+  const [one, other, ...more] = url.slice(scheme.length + 1).split(beforeStore)
   if (!one || !other || more.length > 0)
     throw invalid(`${scheme}: takes two addresses joined by +, such as ${scheme}:memory:+sqlite:sessions.db`)
-  return [await open(one), await open(other)]
+  const first = await open(one)
+  try {
+    return [first, await open(other)]
+  } catch (error) {
+    await first.close?.()
+    throw error
+  }
 }
 
 export const openers: Readonly<Record<string, Opener>> = {
@@ -50,3 +65,6 @@ export const openers: Readonly<Record<string, Opener>> = {
   tiered: openTiered,
   mirrored: openMirrored,
 }
+
+const schemes = Object.keys(openers).map((scheme) => scheme.replace('+', String.raw`\+`))
+const beforeStore = new RegExp(String.raw`\+(?=(?:${schemes.join('|')}):)`)

@@ -105,6 +105,14 @@ export const cookieCases: readonly Case[] = [
     run: (serve) => Site.open(serve, named, namedCase, { stores: { auth: new RecordingStore(), prefs: new RecordingStore() } }),
   },
   {
+    name: 'F-03 when the second of two named sessions cannot be stored, the error still brings the cookie of the first',
+    run: (serve) => {
+      const prefs = new RecordingStore()
+      prefs.away = new Set(['put'])
+      return Site.open(serve, named, halfStoredCase, { stores: { auth: new RecordingStore(), prefs } })
+    },
+  },
+  {
     name: 'S4.11 asking twice, and at the same time, answers the same session and reads the store once',
     run: (serve) =>
       Site.open(serve, { ...counter, '/twice': twice }, async (site) => {
@@ -207,6 +215,13 @@ async function namedCase(site: Site): Promise<void> {
   assert.equal(setCookies.length, 2)
   assert.equal(browser.cookies.size, 2)
   assert.equal((await browser.get('/')).body, '["ann","dark"]')
+}
+
+async function halfStoredCase(site: Site): Promise<void> {
+  const browser = site.browser()
+  const { status, setCookies } = await browser.get('/')
+  assert.deepEqual([status, setCookies.length], [503, 1])
+  assert.deepEqual([...browser.cookies.keys()], ['auth'])
 }
 
 const twice: Routes[string] = async (exchange) => {

@@ -154,10 +154,13 @@ export const expiryRules: readonly Rule[] = [
   {
     name: 'an expired row counts as something until it is gone',
     async check(place) {
-      const row = await place.create({ expiresAt: Date.now() - hourMs })
-      if ((await place.get(row.id)) === null) return
-      const taken = await place.store.put({ ...row, body: '"other"' }, null)
-      assert.equal(taken, null, 'the row was there a moment ago, so its place was taken')
+      for (let tries = 1; ; tries++) {
+        const row = await place.create({ expiresAt: Date.now() - hourMs })
+        if ((await place.get(row.id)) === null) return
+        if ((await place.store.put({ ...row, body: '"other"' }, null)) === null) return
+        // A server may drop it in just this moment, but not each time.
+        assert.ok(tries < 5, 'the row was there a moment ago, so its place was taken')
+      }
     },
   },
   ...sweepRules,

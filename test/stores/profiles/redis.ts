@@ -10,7 +10,8 @@ const pipelined: Lack = { rule: 'getMany', reason: 'the client writes the comman
 
 const words: StoreProfile['words'] = {
   limits: '512 MiB by Redis; `limits.bytesMax` of the session comes first',
-  eviction: '`ready()` refuses a server whose `maxmemory-policy` evicts; with `mayEvict: true` an evicted session is gone',
+  eviction:
+    '`ready()` refuses a server whose `maxmemory-policy` evicts; with `mayEvict: true` an evicted session is gone, and there is no index of users',
   restart: 'what `appendonly` and `appendfsync` have kept is there; without persistence every session is gone',
   failover: 'writes not yet replicated are lost; `waitReplicas` answers only what a replica has',
 }

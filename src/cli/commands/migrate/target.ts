@@ -27,6 +27,8 @@ const openMs = 20_000
 /** A page may come while a store is busy with what came before; a visitor would not wait for so long, this does. */
 const storeDeadline = '10s'
 
+const forgotten = 'What moves to memory: is gone when this command ends; write --to and the address of a store that stays.'
+
 type AnySessions = Pick<Sessions, 'moveInPage' | 'moveInCounts' | 'ready' | 'close'>
 
 /** Everything as the application itself has it. Throws with exit code 2 or 3. */
@@ -86,7 +88,7 @@ export async function fromAddresses(place: AddressPlace, dryRun: boolean): Promi
   try {
     const { store, notes } = dryRun
       ? await readOnlyStore(to)
-      : { store: await opened(`the new store (${to.name})`, storeFromUrl(to.url)), notes: [] }
+      : { store: await opened(`the new store (${to.name})`, storeFromUrl(to.url)), notes: to.url.startsWith('memory:') ? [forgotten] : [] }
     const lifetime = {
       ...(idle === undefined ? {} : { idle: idle as Duration }),
       ...(absolute === undefined ? {} : { absolute: absolute as Duration }),
