@@ -55,7 +55,7 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#ended ? null : (this.#rest.signIn?.user ?? this.opened.user)
   }
 
-  /** When it signed in, in unix milliseconds, or `null`. Reading and touching never move it. */
+  /** When it signed in, in unix milliseconds. `null`: nobody has, or it moved in signed in, and nobody knows when. Reading never moves it. */
   get signedInAt(): number | null {
     return this.#rest.signIn === null ? this.opened.signedInAt : this.#port.now()
   }

@@ -141,7 +141,7 @@ export class Users {
 }
 
 function oldestOf(bases: readonly Base[], count: number): Base[] {
-  const age = ({ state }: Base): number => state.signedInAt ?? 0
+  const age = ({ state }: Base): number => state.signedInAt ?? state.createdAt
   return bases.toSorted((a, b) => age(a) - age(b) || (a.state.id < b.state.id ? -1 : 1)).slice(0, count)
 }
 

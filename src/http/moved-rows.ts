@@ -87,9 +87,8 @@ export class MovedRows {
       const keys = Object.keys(values)
       const lines = keys.map((key) => encodeValue(key, values[key], terms.limits))
       const previous = { secretHash: oldHash, until: graceEnd, seen: false, stranded: null }
-      const signedInAt = user === null ? null : nowMs
       const from = reader.dualWrite === undefined || this.#ties === null ? null : this.#ties.seal(reader, ticket.identity, id)
-      const state: State = { ...emptyState(nowMs, schema.version), id, user, signedInAt, previous, from, values: new Texts(keys, lines) }
+      const state: State = { ...emptyState(nowMs, schema.version), id, user, previous, from, values: new Texts(keys, lines) }
       await schema.check(state)
       rowOf(this.#config, state)
       return state

@@ -9,7 +9,7 @@ import type { MoveIn, OldTicket } from '../http/move-in.ts'
 import type { DualWriteOptions } from './common/dual-write.ts'
 import { decodedCookie, firstCookie } from './common/cookie-value.ts'
 import { idTest } from './common/ids.ts'
-import { jsonValues, membersOf } from './common/json-values.ts'
+import { jsonValues, membersOf, parsedValues } from './common/json-values.ts'
 import { moveInOptionNames, readerOf, readerOptions, secretsOf, type MoveInOptions } from './common/reader.ts'
 import { signedText } from './common/signed-text.ts'
 import { changeableOf, renewal } from './express-session/changing.ts'
@@ -67,7 +67,7 @@ export function fromExpressSession(options: ExpressSessionOptions): MoveIn {
   const load: LoadStored = async (id, nowMs, because, endsAt = null) => {
     const stored = await old.read(id, nowMs)
     if (stored === null) return null
-    const session = typeof stored === 'string' ? jsonValues(stored) : membersOf(stored)
+    const session = typeof stored === 'string' ? jsonValues(stored) : parsedValues(stored)
     const cookie = membersOf(session?.['cookie'])
     const values = cookie === null ? null : membersOf(session, ['cookie'])
     if (values === null) {

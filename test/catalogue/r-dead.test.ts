@@ -129,3 +129,26 @@ it('R-02 R-03 a touch never brings back what ended, and never moves an end forwa
   advance(1)
   expect(await store.get(id)).toBeNull()
 })
+
+it('H-10 S3.6 signing out with a cookie that opens nothing any more still makes the browser forget it', async () => {
+  const { one } = engines()
+  const visitor = new Visitor(one)
+  expect((await visitor.visit((session) => session.destroy())).outgoing.setCookies).toEqual([])
+  await visitor.visit((session) => session.set('a', 1))
+  const tab = visitor.clone()
+  await visitor.visit((session) => session.destroy())
+  expect((await tab.visit((session) => session.destroy())).outgoing.setCookies).toEqual([expect.stringContaining('Max-Age=0')])
+  expect(tab.cookie).toBe('')
+})
+
+it('R-07 H-09 a value that is changed in place after the headers is stored before the response ends', async () => {
+  const { one } = engines()
+  const visitor = new Visitor(one)
+  await visitor.visit((session) => session.set('list', [1]))
+  const { session, finish, settled } = await visitor.begin()
+  const list = session.get('list') as number[]
+  await finish()
+  list.push(2)
+  await settled()
+  expect((await one.peek(visitor.cookie))?.get('list')).toEqual([1, 2])
+})

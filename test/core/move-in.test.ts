@@ -70,6 +70,14 @@ describe('who arrives with an old cookie', () => {
     expect(await sessions.list('ada')).toHaveLength(1)
   })
 
+  test('L-13 when somebody signed in who moved in is not known: not at the moment of moving', async () => {
+    const { visitor, sessions } = house(oldSystem({ user: 'ada' }))
+    const ada = visitor()
+    expect((await ada.visit((session) => [session.user, session.signedInAt])).result).toEqual(['ada', null])
+    expect((await ada.visit((session) => (session.signIn('ada'), session.signedInAt))).result).toBe(1_800_000_000_000)
+    expect(await sessions.list('ada')).toHaveLength(1)
+  })
+
   test.each([1, 2])('M-04 twenty requests at once, on %i engines: one session, and each sees it', async (engines) => {
     const old = oldSystem()
     const { make, visitor, sessions } = house(old)

@@ -166,7 +166,7 @@ test('F-02 a store that is gone logs nobody in or out, and page and terminal say
   expect(answer.status).toBe(503)
   expect(answer.headers.getSetCookie()).toEqual([])
   expect(await answer.text()).toContain('The store does not answer. Nobody was signed in or out')
-  await expect.poll(demo.output).toContain('[coatcheck]')
+  await expect.poll(demo.output, { timeout: 20_000 }).toContain('[coatcheck]')
 })
 
 describe('stopping', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Redis } from 'ioredis'
-import { createPool } from 'mysql2/promise'
+import { createConnection, createPool } from 'mysql2/promise'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -161,6 +161,17 @@ describeWith(['mysql'], 'a table of Django in MySQL', () => {
       "INSERT INTO django_session VALUES (?, ?, '2023-12-01 00:00:00.250000')",
     )
     await pool.end()
+  })
+
+  test('M-05 is read by a connection too, which can prepare, as SQLite can', async () => {
+    const connection = await createConnection({ uri: await sharedServer('mysql') })
+    await readsTable(
+      connection,
+      (sql, values) => connection.query(sql, values),
+      'CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data longtext NOT NULL, expire_date datetime(6) NOT NULL)',
+      "INSERT INTO django_session VALUES (?, ?, '2023-12-01 00:00:00.250000')",
+    )
+    await connection.end()
   })
 })
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { oldCookiesOf } from '../../src/http/old-cookies.ts'
 import { fromCookieSession, type Keygrip } from '../../src/migrate/cookie-session.ts'
+import { fromExpressSession, type SessionStoreInstance } from '../../src/migrate/express-session.ts'
 import { fromFastifySession, type FastifySigner } from '../../src/migrate/fastify-session.ts'
 import { fromMemcacheSessions } from '../../src/migrate/memcache-sessions.ts'
 
@@ -40,4 +41,22 @@ test('M-06 a sunset is a day, or a moment, with or without a zone', () => {
   expect(at('2027-03-31T12:00:00.000Z')).toBe(Date.UTC(2027, 2, 31, 12))
   expect(at('2027-03-31T12:00+02:00')).toBe(Date.UTC(2027, 2, 31, 10))
   expect(at('2027-03-31T12:00')).toBe(new Date(2027, 2, 31, 12).getTime())
+})
+
+test('P-01 a key __proto__ is left out at any depth where a client has parsed the session, and a Date stays one', async () => {
+  const stored = JSON.parse('{"cookie":{"expires":null},"a":[{"__proto__":{"x":1},"b":2}],"__proto__":{"x":1}}') as object
+  const found = { ...stored, when: new Date(5) }
+  const store = { get: (_id, call) => call(null, found), destroy: (_id, call) => call() } satisfies SessionStoreInstance
+  const secret = { unsign: () => ({ valid: true, value: 'a-session-id-that-is-long' }) }
+  const express = fromExpressSession({ secret: 'keyboard cat', store })
+  const cookie = 'connect.sid=s%3ACdp60xWt7ewrGsQT8h7h1sTG8aaFU8Ee.0mrc%2BGvJDu59zm%2BrwPz16cMrdYgAFp6EK1XPfQuvzzI'
+  for (const [reader, header] of [
+    [express, cookie],
+    [fromFastifySession({ secret, store }), 'sessionId=x'],
+  ] as const) {
+    const old = await reader.verify(oldCookiesOf(header), 0)?.load()
+    expect(old?.values).toEqual({ a: [{ b: 2 }], when: new Date(5) })
+    const [first] = (old?.values['a'] ?? []) as object[]
+    expect(Object.keys(first ?? {})).toEqual(['b'])
+  }
 })

@@ -4,6 +4,7 @@ import { createClient, createCluster, type RedisClientOptions } from 'redis'
 import { afterEach, expect, test, vi } from 'vitest'
 import { startRedis } from '../../scripts/servers/redis.ts'
 import { redisStore } from '../../src/stores/redis.ts'
+import { faultProxy } from '../support/fault-proxy.ts'
 import { describeWith, sharedServer } from '../support/server.ts'
 
 const row = { id: 'a'.repeat(24), body: '{}', user: 'ada', expiresAt: Date.now() + 600_000 }
@@ -26,6 +27,30 @@ describeWith(['redis'], 'a prefix that the client adds by itself', () => {
     expect(await store.scan?.(null, 1_000)).toEqual({ ids: [row.id], cursor: null })
     one.disconnect()
     other.disconnect()
+  })
+})
+
+describeWith(['redis'], 'the cache of node-redis', () => {
+  test('R-06 on a connection that went silent it is given up, although nothing has to be sent to read from it', async () => {
+    const url = new URL(await sharedServer('redis'))
+    const proxy = await faultProxy(Number(url.port))
+    const direct = await createClient({ url: url.href }).connect()
+    url.port = String(proxy.port)
+    const near = createClient({ url: url.href, RESP: 3, clientSideCache: {} })
+    near.on('error', () => null)
+    await near.connect()
+    const [cached, store] = [redisStore({ client: near, silenceMs: 200 }), redisStore({ client: direct })]
+    const id = crypto.randomUUID()
+    await store.put({ ...row, id }, null)
+    expect(await cached.get(id)).not.toBeNull()
+    proxy.set({ kind: 'blackhole' })
+    await store.delete(id)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    proxy.set(null)
+    await vi.waitFor(async () => expect(await cached.get(id)).toBeNull(), { timeout: 3_000, interval: 20 })
+    near.destroy()
+    direct.destroy()
+    await proxy.close()
   })
 })
 

@@ -25,10 +25,20 @@ export function membersOf(value: unknown, without: readonly string[] = []): Valu
   return values
 }
 
+/** The same for an object whose JSON a client has parsed already. Dates and the like stay as they are. */
+export function parsedValues(value: unknown): Values | null {
+  try {
+    return membersOf(JSON.stringify(value)?.includes('"__proto__"') ? harmless(value) : value)
+  } catch {
+    // No JSON after all.
+    return membersOf(value)
+  }
+}
+
 function harmless(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(harmless)
   const members = membersOf(value)
-  if (members === null) return value
+  if (members === null || Object.getPrototypeOf(value) !== Object.prototype) return value
   for (const key of Object.keys(members)) members[key] = harmless(members[key])
   return members
 }

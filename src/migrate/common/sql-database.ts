@@ -29,9 +29,10 @@ export interface SqlRunner {
 /** Recognises a database by its shape. Throws `config_invalid`. */
 export function sqlRunner(reader: string, option: string, database: SqlDatabase): SqlRunner {
   const has = (name: string): boolean => typeof (database as unknown as Record<string, unknown> | undefined)?.[name] === 'function'
-  if (has('prepare')) return inSqlite(database as SqliteDatabase)
   if (has('promise')) throw invalid(`${reader}: ${option} must answer with promises; write ${option}: pool.promise()`)
+  // Before SQLite: a connection of mysql2 can prepare too.
   if (has('execute')) return inMysql(database as MysqlDatabase)
+  if (has('prepare')) return inSqlite(database as SqliteDatabase)
   if (has('query')) return inPostgres(database as PgDatabase)
   throw invalid(`${reader}: ${option} must be a pool of pg, a pool of mysql2/promise, or a database of node:sqlite`)
 }

@@ -105,7 +105,28 @@ function reconnecting(wire: Wire, client: NodeRedisClient, silenceMs: number): W
     // The client says by its `error` event when it cannot, and tries again by its own strategy.
     client.connect().catch(() => null)
   })
-  return { ...wire, get: (key) => silence.watch(wire.get(key)), send: (key, args) => silence.watch(wire.send(key, args)) }
+  const send: Wire['send'] = (key, args) => silence.watch(wire.send(key, args))
+  if (optionsOf(client).clientSideCache === undefined) return { ...wire, send, get: (key) => silence.watch(wire.get(key)) }
+  const look = atMostEvery(silenceMs / 2, () => void send(null, ['PING']).catch(() => null))
+  return {
+    ...wire,
+    send,
+    // What the cache answers says nothing about the connection, on which the server tells what has changed. So it is asked by the way.
+    get(key) {
+      look()
+      return wire.get(key)
+    },
+  }
+}
+
+function atMostEvery(ms: number, run: () => void): () => void {
+  let ran = false
+  return () => {
+    if (ran) return
+    ran = true
+    setTimeout(() => (ran = false), ms).unref()
+    run()
+  }
 }
 
 /** One listener for each client, however many stores are made on it. */
