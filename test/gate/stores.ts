@@ -88,12 +88,17 @@ async function comparesAndSwaps(profile: StoreProfile, urls: readonly string[]):
 
 async function timed(run: () => Promise<Row>): Promise<void> {
   const began = performance.now()
-  const row = await run()
+  const row = await run().catch(unfinished)
   const line = lineOf(row, (performance.now() - began) / 1000)
   lines.push(line)
   console.log(line)
   for (const problem of row.problems.slice(0, 3)) console.error(problem)
   if (row.wrong > 0) process.exitCode = 1
+}
+
+/** One that fails must not keep the others from their turn. */
+function unfinished(error: unknown): Row {
+  return { what: `did not come to its end: ${String(error)}`, many: '', zero: '', wrong: 1, problems: [] }
 }
 
 async function histories({ name }: StoreProfile, urls: readonly string[]): Promise<Row> {
