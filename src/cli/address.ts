@@ -13,9 +13,6 @@ const variable = /^env:(\w+)$/
 const beforeNext = /\+(?=[a-z][a-z\d+-]*:)/
 /** Hosts and a path that need no second look, and behind them parameters. */
 const plain = /^([a-z\d+:-]*:\/\/[^/?#\s:@]+(?::\d+)?(?:,[^/?#\s:@]+(?::\d+)?)*(?:\/[^?#\s@]*)?)\?(?:[\w.-]+=[^&#\s]*(?:&|$))*$/
-/** Who a client says it is: up to the last @, as a password may have a / in it that should have been percent-encoded. */
-const login = /\/\/.*@/s
-const password = /\/\/[^@]*?:(.+)@/s
 const secretParameter = /[?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=/i
 
 /**
@@ -41,12 +38,21 @@ export function addressOf(option: string, value: string, { env }: Pick<Io, 'env'
 
 function withoutLogin(url: string): string {
   return partsOf(url)
-    .map((part) => part.replace(login, '//').replace(/[?#].*$/s, ''))
+    .map((part) => part.replace(`//${loginIn(part)}@`, '//').replace(/[?#].*$/s, ''))
     .join('+')
 }
 
 function passwordsIn(url: string): readonly string[] {
-  return partsOf(url).flatMap((part) => password.exec(part)?.[1] ?? [])
+  return partsOf(url).flatMap((part) => {
+    const [user = '', ...password] = loginIn(part).split(':')
+    return user.includes('@') ? [] : password.join(':') || []
+  })
+}
+
+/** Who a client says it is: up to the last @, as a password may have a / in it that should have been percent-encoded. */
+function loginIn(part: string): string {
+  const start = part.indexOf('//') + 2
+  return start < 2 ? '' : part.slice(start, Math.max(start, part.lastIndexOf('@')))
 }
 
 /** The addresses that one is made of, without parameters, where they are certain to be that. */

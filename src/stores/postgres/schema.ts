@@ -37,12 +37,13 @@ COMMENT ON TABLE ${name} IS '${commentFor(1)}';
   }
 }
 
+/** `to_regclass` sees a table before the snapshot of the statement does, and then there is no comment yet: so it is looked up in `pg_class`. */
 const look: Statement = {
   text: `SELECT current_setting('server_version_num'), current_setting('server_encoding'), current_setting('transaction_read_only'),
   CASE WHEN t IS NOT NULL THEN coalesce(obj_description(t, 'pg_class'), '') END,
   (SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ', ') FROM pg_attribute WHERE attrelid = t AND attnum > 0 AND NOT attisdropped),
   (SELECT string_agg(p, ', ') FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p WHERE NOT has_table_privilege(t, p))
-FROM to_regclass($1) AS t`,
+FROM (SELECT (SELECT oid FROM pg_class WHERE oid = to_regclass($1)) AS t) AS found`,
 }
 
 /** For `ON CONFLICT`, `SKIP LOCKED` and `to_regclass(text)`. */
