@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pinned } from './children.ts'
-import { endChildren, measure } from './measure.ts'
+import { endChildren, measure, type Measured } from './measure.ts'
 import { profile } from './profile.ts'
 import { progressTo } from './progress.ts'
 import { type Circumstances, markdown, writeBetweenMarkers } from './report.ts'
@@ -60,8 +60,13 @@ async function main(dir: string): Promise<void> {
   const rounds = Math.round(positive('--rounds', options.rounds ?? (options.quick ? '3' : '7')))
   if (!pinned) console.error('taskset is not here: server and load share the cores as the system likes, and the figures are noisier')
   const listed = await runnable(withTheirFrameworks(all, options.only))
-  const progress = progressTo(process.stderr)
-  const figures = figuresOf(await measure({ listed, rounds, runMs: seconds * 1_000, dir, stores, progress }))
+  const measured: Measured[] = []
+  // One framework after the other: of forty processes each would come to its turn cold.
+  for (const group of Map.groupBy(listed, ({ subject }) => subject.on).values()) {
+    measured.push(...(await measure({ listed: group, rounds, runMs: seconds * 1_000, dir, stores, progress: progressTo(process.stderr) })))
+    await endChildren()
+  }
+  const figures = figuresOf(measured)
   const circumstances: Circumstances = {
     command: commandLine(),
     node: process.version,
