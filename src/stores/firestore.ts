@@ -42,6 +42,7 @@ const sweepMax = 500
  * `gcloud firestore fields ttls update expireAt --collection-group=coatcheck_session --enable-ttl`, the index of `expireAt` disabled as
  * above, and `ttlPolicy: true`.
  *
+ * `terminate()` it only when no request is under way: what it then still tries again ends the process by an unhandled rejection of its own.
  * To notice a connection that went silent give the client `'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 5_000`.
  *
  * Throws `config_invalid`; `ready()` rejects with it for credentials, a project or a database that will not do. Later every failure

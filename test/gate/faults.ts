@@ -7,6 +7,7 @@ import { root } from '../../scripts/source.ts'
 import { faults, FaultyPlace, operations, type Verdict } from '../stores/faults.ts'
 import type { StoreProfile } from '../stores/profile.ts'
 import { profiles } from '../stores/profiles/index.ts'
+import { outliveGoogle } from './program.ts'
 
 const help = `npm run test:faults [-- options]
 
@@ -28,6 +29,7 @@ const head = [`| store | fault | ${operations.join(' | ')} |`, `| --- | --- |${'
 const lines: string[] = []
 
 const alive = setInterval(() => {}, 60_000)
+outliveGoogle()
 for (const line of head) console.log(line)
 for (const profile of chosen) await tryOut(profile)
 clearInterval(alive)

@@ -28,6 +28,13 @@ export function stopwatch(secondsMax = Number.POSITIVE_INFINITY): () => boolean 
   return () => performance.now() - began > secondsMax * 1000
 }
 
+/** Google's client goes on with a read after it was closed, where nobody can catch what that throws. */
+export function outliveGoogle(): void {
+  process.on('unhandledRejection', (error) => {
+    if (!String(error).includes('already been terminated')) throw error
+  })
+}
+
 /** The line of a table; columns: what, how many, must be none, found, seconds. */
 export function lineOf({ what, many, zero, wrong }: Row, seconds: number): string {
   return `| ${what} | ${many} | ${zero} | ${wrong === 0 ? '0' : `**${wrong}**`} | ${seconds.toFixed(1)} |`

@@ -11,7 +11,7 @@ import { Dice } from '../support/random.ts'
 import { recordAll } from './histories.ts'
 import { runRaces } from './logout-races.ts'
 import { twoProcesses } from './places.ts'
-import { type GateOptions, lineOf, type Row } from './program.ts'
+import { type GateOptions, lineOf, outliveGoogle, type Row } from './program.ts'
 import { failover } from './redis-failover.ts'
 
 const help = `npm run test:gate:stores [-- options]
@@ -50,10 +50,7 @@ const racesPerHistory = 25
 for (const line of head) console.log(line)
 // The engine's own timers keep no process alive.
 const alive = setInterval(() => {}, 60_000)
-process.on('unhandledRejection', (error) => {
-  // Google's client retries a query after it was closed, where nobody can catch what that throws.
-  if (!String(error).includes('already been terminated')) throw error
-})
+outliveGoogle()
 for (const profile of chosen) await tryOut(profile)
 if (chosen.some(({ name }) => name === 'redis, cluster')) await timed(failover)
 clearInterval(alive)
