@@ -22,7 +22,12 @@ export function loadBase(config: KeeperConfig, guard: Guard, id: string): Loadin
   return loading instanceof Promise ? loading.then((base) => upToDate(config, base)) : upToDate(config, loading)
 }
 
-/** The same, with the values as they were stored: for whoever only wants to end it, whatever release wrote it. */
+/** The same of a row that was read before. */
+export function baseOf(config: KeeperConfig, row: StoredRow | null, id: string): Loading {
+  return upToDate(config, readLive(config, row, id))
+}
+
+/** As `loadBase`, with the values as they were stored: for whoever only wants to end it, whatever release wrote it. */
 export function loadStored(config: KeeperConfig, guard: Guard, id: string): Loading {
   const row = guard.get(id)
   return row instanceof Promise ? row.then((late) => readLive(config, late, id)) : readLive(config, row, id)

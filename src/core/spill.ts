@@ -8,10 +8,10 @@
  */
 import { emptyState, type State } from './body.ts'
 import { isEmpty, replay, type Change } from './change.ts'
-import { CoatcheckError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { holdsNothing, reject, type Held, type Keeper, type KeeperConfig, type SaveOptions, type Saved } from './keeper.ts'
 import { touchDue } from './lifetime.ts'
+import { overwrite } from './overwrite.ts'
 import { loadBase, rowOf } from './rows.ts'
 import type { Seals } from './seal.ts'
 import { sealState, unseal, type Unsealed } from './sealed.ts'
@@ -146,20 +146,12 @@ export class SpillKeeper implements Keeper {
   }
 }
 
-const attemptsMax = 64
 /** The copy may be of a machine whose clock is ahead, and the tombstone be swept by another. */
 const clocksDifferMs = 3_600_000
 
 /** A `delete` that leaves a tombstone: a row without a body, in the way of every sealed copy of the session. */
 export function entombing(store: SessionStore, lifeMaxMs: number, nowMs: () => number): (id: string) => Promise<void> {
-  return async (id) => {
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const row = await store.get(id)
-      const tombstone = { id, body: '', user: null, expiresAt: nowMs() + lifeMaxMs + clocksDifferMs }
-      if ((await store.put(tombstone, row?.version ?? null)) !== null) return
-    }
-    throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to end this session`)
-  }
+  return (id) => overwrite(store, { id, body: '', user: null, expiresAt: nowMs() + lifeMaxMs + clocksDifferMs }, 'end this session')
 }
 
 // A sealed copy shows no secret of its own: the hash inside stands for it.

@@ -12,6 +12,7 @@ export interface SessionInfo {
   readonly id: string
   readonly user: string
   readonly createdAt: number
+  /** Of one that moved in signed in: when it did. */
   readonly signedInAt: number
   /** As exact as `lifetime.touchEvery`. */
   readonly lastUsedAt: number

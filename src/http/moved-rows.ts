@@ -4,6 +4,7 @@ import { emptyState, type State } from '../core/body.ts'
 import { CoatcheckError } from '../core/errors.ts'
 import type { Guard } from '../core/guard.ts'
 import { reject, type KeeperConfig, type Saved } from '../core/keeper.ts'
+import { overwrite } from '../core/overwrite.ts'
 import { loadStored, rowOf, type Base } from '../core/rows.ts'
 import { Texts } from '../core/texts.ts'
 import { hashOf, mintSecret } from '../core/ticket.ts'
@@ -33,7 +34,6 @@ export interface Made extends Base {
 const claimLifeMaxMs = 400 * 86_400_000
 /** The body of a claim on what we have ended ourselves. */
 const ended = 'ended'
-const attemptsMax = 64
 /** A claim outlives its cookie by more than clocks may differ: by that of its store it must not end first. */
 const skewMs = 5 * 60_000
 
@@ -55,13 +55,17 @@ export class MovedRows {
 
   placeOf(reader: MoveIn, ticket: OldTicket): Place {
     const named = (purpose: string): string => this.#named(purpose, reader, ticket.identity)
-    const [id, claimId] = [named('session').slice(0, 24), named('claim').slice(0, 24)]
-    return { reader, ticket, id, claimId, oldHash: hashOf(named('secret')) }
+    const claimId = this.#claimId(reader, ticket.identity)
+    return { reader, ticket, id: named('session').slice(0, 24), claimId, oldHash: hashOf(named('secret')) }
   }
 
   /** Not under a key of ours: a claim has to outlive the change of secrets, and what names an old session cannot be guessed. */
   #named(purpose: string, { system, cookieName }: MoveIn, identity: string): string {
     return hash('sha256', `coatcheck move-in ${purpose}\n${this.#scope}\n${system}\n${cookieName}\n${identity}`, 'base64url')
+  }
+
+  #claimId(reader: MoveIn, identity: string): string {
+    return this.#named('claim', reader, identity).slice(0, 24)
   }
 
   /** When somebody claimed the cookie, in unix milliseconds; `null`: nobody has. `NaN`: we have ended it. */
@@ -119,13 +123,8 @@ export class MovedRows {
 
   /** Notes that we have. For somebody who has the guard's word already. */
   async markEnded({ reader, identity }: Tie): Promise<void> {
-    const { store } = this.#guard
-    const id = this.#named('claim', reader, identity).slice(0, 24)
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const found = await store.get(id)
-      if (found?.body === ended || (await store.put(this.#claimOn(reader, id, ended, null), found?.version ?? null)) !== null) return
-    }
-    throw new CoatcheckError('store_unavailable', `other processes won every one of ${attemptsMax} attempts to note the end of a session`)
+    const claim = this.#claimOn(reader, this.#claimId(reader, identity), ended, null)
+    await overwrite(this.#guard.store, claim, 'note the end of a session')
   }
 
   /**

@@ -173,7 +173,7 @@ export class Opened implements SessionPort {
   }
 
   async commitNow(change: Change): Promise<State | 'later' | null> {
-    await this.#late.catch(() => {})
+    await this.#late.catch(() => null) // Whose save that was, `settled` tells it.
     if (this.#over || this.#held === null || this.#held.version === null) return this.#over ? null : 'later'
     const { before, token } = await this.#save(change, null)
     this.#token = token ?? this.#token

@@ -10,7 +10,7 @@ import { CoatcheckError } from '../core/errors.ts'
 import type { Guard } from '../core/guard.ts'
 import { reject, type Held, type KeeperConfig, type Saved, type Shown } from '../core/keeper.ts'
 import { standingOf } from '../core/rights.ts'
-import { loadBase, type Base } from '../core/rows.ts'
+import { baseOf, loadBase, type Base } from '../core/rows.ts'
 import type { Tickets } from '../core/ticket.ts'
 import { defaultGraceMs } from '../core/turns.ts'
 import { readValue } from '../core/values.ts'
@@ -72,7 +72,7 @@ export class SideBySide {
     const tie = { reader: place.reader, identity: place.ticket.identity } as Tie
     // What has ended by itself stands there until it is swept.
     const row = await guard.get(place.id)
-    const there = row === null ? null : await this.#newest(place.id)
+    const there = await baseOf(this.#config, row, place.id)
     if (there !== null && there.state.from === null) return 'alone'
     const old = await this.#load(tie)
     if (old === null) return there === null ? null : this.#end(there, options.readOnly)

@@ -17,7 +17,8 @@ export function unreadable(url: string): Error {
 
 function isEncoded(text: string): boolean {
   try {
-    return decodeURIComponent(text) !== null
+    decodeURIComponent(text)
+    return true
   } catch {
     return false
   }
