@@ -84,7 +84,7 @@ export async function launch(recipe: Recipe): Promise<Server> {
       async restart() {
         running.kill('SIGKILL')
         await ended(running)
-        running = await run(recipe, port, folder)
+        running = await again(() => run(recipe, port, folder))
       },
       async stop() {
         running.kill('SIGKILL')
@@ -95,6 +95,18 @@ export async function launch(recipe: Recipe): Promise<Server> {
   } catch (error) {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     throw error
+  }
+}
+
+/** What a killed server has left behind, such as children in PostgreSQL's shared memory, may be in its way for a moment. */
+async function again<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (tries === 20) throw error
+      await sleep(100)
+    }
   }
 }
 

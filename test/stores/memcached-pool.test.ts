@@ -88,6 +88,8 @@ describeWith(['memcached'], 'connections to memcached:', () => {
     await store.put(one, null)
     await crowd(store, async () => proxy.connections === 4)
     expect(proxy.connections).toBe(4)
+    // The proxy has accepted the last one, and the store may not have opened it yet.
+    await sleep(500)
     proxy.set({ kind: 'blackhole' })
     await expect(store.get(one.id)).rejects.toMatchObject({ code: 'store_unavailable' })
     proxy.set(null)
